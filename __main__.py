@@ -1,0 +1,3 @@
+import framework
+
+framework.deploy()

@@ -1,0 +1,98 @@
+"""`services plan`: what pulumi up would create, as a tree or as JSON. Needs no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import click
+
+from framework import compiler
+from framework.commands.options import chosen, file_argument, settle, target_options
+from framework.commands.output import count, print_problems
+from framework.plan.plain import plain_plan
+from framework.plan.resource import Plan, Resource, Text
+
+_NAMES = ("name", "bucket", "functionName", "routeKey", "role")
+"""Inputs that hold what a resource is called on AWS, the most telling first."""
+
+
+@click.command()
+@file_argument
+@target_options
+@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
+def plan(
+    file: str | None,
+    option: str | None,
+    stack: str,
+    account: str | None,
+    region: str | None,
+    as_json: bool,
+) -> None:
+    """Show what pulumi up would create: entries, their resources, names on AWS.
+
+    Needs no network, no credentials and no pulumi: names and ARNs are computed. What is not known
+    here has a stand-in, and the first lines say so.
+
+    \b
+    services plan
+    services plan --stack prod --account 123456789012 --region eu-west-1
+    services plan --json | jq '.resources[] | select(.type == "aws:iam/rolePolicy:RolePolicy")'
+    """
+    checked = compiler.check(chosen(file, option))
+    settled = settle(checked, stack, account, region)
+    built = compiler.build(checked.document, settled.target)
+    if as_json:
+        click.echo(json.dumps(plain_plan(built, settled.target), indent=2, ensure_ascii=False))
+        return
+    print_problems(checked.warnings)
+    target = settled.target
+    click.echo(
+        f"service {checked.document.service}, stack {target.stack}, "
+        f"account {target.account}, {', '.join(target.regions)}"
+    )
+    for note in settled.assumed:
+        click.secho(f"  ({note})", dim=True)
+    for line in tree(built):
+        click.echo(line)
+    click.echo(f"\n{count(len(built.resources), 'resource')}")
+
+
+def tree(plan: Plan) -> Iterator[str]:
+    """The lines of the tree: an entry, then its resources with their names on AWS."""
+    for origin, resources in _by_entry(plan).items():
+        yield ""
+        yield click.style(origin, bold=True)
+        for key, resource in resources.items():
+            part = key.removeprefix(origin).lstrip("/.") or "·"
+            yield f"  {part:<20} {_short(resource.type):<42} {_called(resource)}".rstrip()
+
+
+def _by_entry(plan: Plan) -> Mapping[str, dict[str, Resource]]:
+    """The resources by the entries they come from, each entry's own resource first."""
+    entries: dict[str, dict[str, Resource]] = {}
+    for resource in plan.resources:
+        entries.setdefault(resource.origin, {})[resource.key] = resource
+    return {
+        origin: dict(sorted(found.items(), key=lambda item: item[0] != origin))
+        for origin, found in entries.items()
+    }
+
+
+def _short(token: str) -> str:
+    """aws:lambda/function:Function -> lambda.Function"""
+    _, module, name = token.split(":")
+    return f"{module.partition('/')[0]}.{name}"
+
+
+def _called(resource: Resource) -> str:
+    if resource.type == "aws:lambda/permission:Permission":
+        return _source(resource)
+    return next((str(resource.inputs[name]) for name in _NAMES if name in resource.inputs), "")
+
+
+def _source(resource: Resource) -> str:
+    source = resource.inputs.get("sourceArn")
+    if not isinstance(source, Text):
+        return str(source)
+    return "".join(part if isinstance(part, str) else "{api}" for part in source.parts)

@@ -1,0 +1,1 @@
+"""Facts with dates, read by kinds."""

@@ -1,0 +1,347 @@
+"""functions: a Lambda function with a role, an exact policy and a log group of its own.
+
+In: the `functions` section. Out: per entry the log group, the role, its one inline policy and the
+function, in the order AWS wants them. Nothing may create a log group at run time, so the one with
+the retention is the only one there is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from framework.data.runtimes import Runtime, runtimes
+from framework.kinds import handler
+from framework.kinds.kind import Context, Kind, Link
+from framework.kinds.retention import LogRetention
+from framework.kinds.uses import (
+    Uses,
+    check_uses,
+    statements_for,
+    variable_names_for,
+    variables_for,
+)
+from framework.language.document import Section
+from framework.language.fields import Entry, Pattern
+from framework.language.messages import suggestion
+from framework.language.problems import Problem
+from framework.plan.iam import Statement, policy, trust
+from framework.plan.resource import Code, Resource, Value
+
+NAME_LIMIT = 64
+"""Characters of a function's or a role's name (Lambda API, CreateFunction; IAM quotas)."""
+
+Handler: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$",
+        "a handler is a module and a function in it, such as notes.list_notes",
+    ),
+]
+
+SourceFolder: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^(?!\.{1,2}(/|$))(?!.*/\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
+        "a source is a folder of the project, such as handlers, without . and .. in its path",
+    ),
+]
+
+RuntimeName: TypeAlias = Annotated[
+    str, Pattern(r"^python3\.[0-9]+$", "a runtime is written like python3.13")
+]
+
+VariableName: TypeAlias = Annotated[
+    str,
+    Pattern(
+        "^[A-Za-z][A-Za-z0-9_]+$",
+        "a variable's name begins with a letter and has at least two letters, digits or _",
+    ),
+]
+"""Lambda API, Environment: the pattern of its keys."""
+
+LayerArn: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$",
+        "a layer is the ARN of one of its versions, ending in :NAME:NUMBER",
+    ),
+]
+
+_RESERVED = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+})  # fmt: skip
+"""Lambda developer guide, "Defined runtime environment variables": reserved ones."""
+
+
+class Function(Entry):
+    """A Lambda function."""
+
+    handler: Annotated[Handler, Field(examples=["notes.list_notes"])]
+    """The module and the function in it that Lambda calls: function list_notes of notes.py."""
+
+    source: Annotated[SourceFolder, Field(examples=["handlers/notes"])] = "handlers"
+    """The folder that is packaged, with the requirements.txt in it."""
+
+    runtime: Annotated[RuntimeName, Field(examples=["python3.13"])] = "python3.13"
+    """Lambda's Python."""
+
+    architecture: Annotated[Literal["arm64", "x86_64"], Field(examples=["arm64"])] = "arm64"
+    """The processor: arm64 costs a fifth less for the same time."""
+
+    memory: Annotated[int, Field(ge=128, le=10240, examples=[512])] = 256
+    """Memory in MB; the share of a processor grows with it."""
+
+    timeout: Annotated[int, Field(ge=1, le=900, examples=[10])] = 10
+    """Seconds after which a call is ended. Behind a route the caller waits 30 seconds at most."""
+
+    environment: dict[VariableName, JsonValue] = Field(
+        default_factory=dict, examples=[{"PAGE_SIZE": 20, "LIMITS": {"max": 100}}]
+    )
+    """Environment variables. Maps and lists arrive as JSON text. Secrets belong in parameters."""
+
+    uses: Uses = Field(
+        default_factory=dict,
+        examples=[{"buckets.notes": ["read", "list"], "parameters.signing-key": "read"}],
+    )
+    """What the function may do with other entries: exact actions on exact ARNs."""
+
+    concurrency: Annotated[int, Field(ge=0, le=100_000, examples=[10])] | None = None
+    """Calls at the same time at most, reserved from the account's; 0 stops the function."""
+
+    storage: Annotated[int, Field(ge=512, le=10240, examples=[1024])] = 512
+    """Space in /tmp, in MB."""
+
+    layers: Annotated[
+        tuple[LayerArn, ...],
+        Field(max_length=5, examples=[["arn:aws:lambda:eu-west-1:123456789012:layer:tools:3"]]),
+    ] = ()
+    """ARNs of layer versions to add, at most five."""
+
+    tracing: Annotated[bool, Field(examples=[False])] = True
+    """Whether X-Ray traces calls."""
+
+    log_retention: Annotated[LogRetention, Field(examples=[90])] = 30
+    """Days that logs are kept."""
+
+    description: Annotated[str, Field(max_length=256, examples=["Lists the notes"])] | None = None
+    """What the function is for, shown in AWS's console."""
+
+
+SECTION = Section("functions", Function, "Lambda functions by name.", defaults=True)
+
+
+def function_name(context: Context, entry: str) -> str:
+    """The physical name of a function."""
+    return context.names.name(entry, NAME_LIMIT)
+
+
+def function_arn(context: Context, entry: str) -> str:
+    """The ARN of a function."""
+    return context.names.arn("lambda", f"function:{function_name(context, entry)}")
+
+
+def _check(link: Link) -> Iterator[Problem]:
+    for name, function in link.document.entries(SECTION).items():
+        yield from _check_source(link, name, function)
+        yield from _check_runtime(link, name, function)
+        yield from _check_environment(link, name, function)
+        yield from check_uses(link, ("functions", name, "uses"), function.uses)
+
+
+def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem]:
+    folder = link.project / function.source
+    path = ("functions", name)
+    if not folder.is_dir():
+        yield Problem(
+            f"there is no folder {function.source}",
+            _said(link, path, "source"),
+            rule="missing-folder",
+        )
+    elif not _inside(folder, link.project):
+        yield Problem(
+            f"{function.source} leads out of the project",
+            _said(link, path, "source"),
+            rule="outside",
+        )
+    elif wrong := handler.missing(folder, function.handler, function.source):
+        yield Problem(wrong, (*path, "handler"), rule="missing-handler")
+
+
+def _said(link: Link, path: tuple[str, ...], field: str) -> tuple[str, ...]:
+    """The path of a field or, where the entry leaves it to the default, of the entry."""
+    return (*path, field) if link.document.source.has((*path, field)) else (*path, "handler")
+
+
+def _inside(folder: Path, project: Path) -> bool:
+    return folder.resolve().is_relative_to(project.resolve())
+
+
+def _check_runtime(link: Link, name: str, function: Function) -> Iterator[Problem]:
+    path = _said(link, ("functions", name), "runtime")
+    known = runtimes()
+    runtime = known.get(function.runtime)
+    if runtime is None:
+        message = f"{function.runtime} is not known here{suggestion(function.runtime, known)}"
+        yield Problem(message, path, rule="unknown-runtime", severity="warning")
+    elif runtime.deprecated and runtime.deprecated <= link.today:
+        yield _deprecated(link, runtime, path)
+
+
+def _deprecated(link: Link, runtime: Runtime, path: tuple[str, ...]) -> Problem:
+    message = f"{runtime.name} is deprecated since {runtime.deprecated}"
+    if runtime.no_create and runtime.no_create <= link.today:
+        message = f"{message}, and AWS creates no functions with it since {runtime.no_create}"
+        return Problem(f"{message}: use {_newest()}", path, rule="deprecated-runtime")
+    message = (
+        f"{message}; AWS creates no functions with it from {runtime.no_create}: use {_newest()}"
+    )
+    return Problem(message, path, rule="deprecated-runtime", severity="warning")
+
+
+def _newest() -> str:
+    return str(Function.model_fields["runtime"].default)
+
+
+def _check_environment(link: Link, name: str, function: Function) -> Iterator[Problem]:
+    brought = variable_names_for(link, function.uses)
+    for variable in function.environment:
+        path = ("functions", name, "environment", variable)
+        if variable in _RESERVED:
+            yield Problem("Lambda sets this variable itself", path, "key", "reserved-variable")
+        elif variable in brought:
+            message = f"this variable comes from uses of {brought[variable]}: remove one of the two"
+            yield Problem(message, path, "key", "variable-twice")
+
+
+def _build(context: Context) -> Iterator[Resource]:
+    for name, function in context.document.entries(SECTION).items():
+        yield _log_group(context, name, function)
+        yield _role(context, name)
+        yield _policy(context, name, function)
+        yield _function(context, name, function)
+
+
+def _log_group(context: Context, name: str, function: Function) -> Resource:
+    return Resource(
+        key=context.key(f"functions.{name}", "logs"),
+        type="aws:cloudwatch/logGroup:LogGroup",
+        inputs={"name": _log_name(context, name), "retentionInDays": function.log_retention},
+        origin=f"functions.{name}",
+    )
+
+
+def _log_name(context: Context, name: str) -> str:
+    return f"/aws/lambda/{function_name(context, name)}"
+
+
+def _role_name(context: Context, name: str) -> str:
+    return context.names.regional(name, NAME_LIMIT)
+
+
+def _role(context: Context, name: str) -> Resource:
+    return Resource(
+        key=context.key(f"functions.{name}", "role"),
+        type="aws:iam/role:Role",
+        inputs={
+            "name": _role_name(context, name),
+            "assumeRolePolicy": trust("lambda.amazonaws.com"),
+        },
+        origin=f"functions.{name}",
+    )
+
+
+def _policy(context: Context, name: str, function: Function) -> Resource:
+    statements = (
+        *_own_statements(context, name, function),
+        *statements_for(context, function.uses),
+    )
+    return Resource(
+        key=context.key(f"functions.{name}", "policy"),
+        type="aws:iam/rolePolicy:RolePolicy",
+        inputs={
+            "name": "function",
+            "role": _role_name(context, name),
+            "policy": policy(statements),
+        },
+        after=(context.key(f"functions.{name}", "role"),),
+        origin=f"functions.{name}",
+    )
+
+
+def _own_statements(context: Context, name: str, function: Function) -> Iterator[Statement]:
+    """What the function needs for itself: its log group's streams, and X-Ray.
+
+    X-Ray's actions have no resource types, so "*" is all that AWS accepts (Service Authorization
+    Reference, "Actions, resources, and condition keys for AWS X-Ray").
+    """
+    streams = context.names.arn("logs", f"log-group:{_log_name(context, name)}:*")
+    yield Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (streams,))
+    if function.tracing:
+        yield Statement(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",))
+
+
+def _function(context: Context, name: str, function: Function) -> Resource:
+    role = context.names.global_arn("iam", f"role/{_role_name(context, name)}")
+    inputs: dict[str, Value] = {
+        "name": function_name(context, name),
+        "role": role,
+        "runtime": function.runtime,
+        "handler": function.handler,
+        "architectures": [function.architecture],
+        "memorySize": function.memory,
+        "timeout": function.timeout,
+        "code": Code(function.source, function.runtime, function.architecture),
+        "environment": {"variables": _variables(context, function)},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": _log_name(context, name)},
+        "tracingConfig": {"mode": "Active" if function.tracing else "PassThrough"},
+        "ephemeralStorage": {"size": function.storage},
+        **_optional(function),
+    }
+    parts = ("role", "policy", "logs")
+    return Resource(
+        key=context.key(f"functions.{name}"),
+        type="aws:lambda/function:Function",
+        inputs=inputs,
+        after=tuple(context.key(f"functions.{name}", part) for part in parts),
+        origin=f"functions.{name}",
+    )
+
+
+def _optional(function: Function) -> dict[str, Value]:
+    given: dict[str, Value] = {}
+    if function.description is not None:
+        given["description"] = function.description
+    if function.layers:
+        given["layers"] = list(function.layers)
+    if function.concurrency is not None:
+        given["reservedConcurrentExecutions"] = function.concurrency
+    return given
+
+
+def _variables(context: Context, function: Function) -> Mapping[str, Value]:
+    written = {name: as_text(value) for name, value in function.environment.items()}
+    return dict(sorted({**variables_for(context, function.uses), **written}.items()))
+
+
+def as_text(value: JsonValue) -> str:
+    """A value as a function receives it: text as it is, anything else as compact JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _outputs(context: Context) -> Mapping[str, Value]:
+    names = {name: function_name(context, name) for name in context.document.entries(SECTION)}
+    return {"functions": names} if names else {}
+
+
+KIND = Kind(SECTION, build=_build, check=_check, outputs=_outputs)

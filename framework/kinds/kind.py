@@ -1,0 +1,114 @@
+"""What a kind of entry is, and what it is given.
+
+In: the checked `Document` and, for building, a `Target`. Out: for each kind the problems of its
+entries' meaning, its resources, its outputs, and what users of its entries are granted.
+A kind is one file that ends in one `Kind` value, and one line in `kinds/__init__.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from framework.language.document import Document, Section
+from framework.language.fields import Entry
+from framework.language.problems import Problem
+from framework.plan.iam import Statement
+from framework.plan.names import Names
+from framework.plan.resource import Resource, Value
+from framework.plan.target import Target
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+Kinds: TypeAlias = "tuple[Kind[Any], ...]"
+"""All kinds there are. Any: each has entries of a model of its own."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What checking has: the document, the project's folder, the day, and the other kinds."""
+
+    document: Document
+    project: Path
+    today: date
+    kinds: Kinds
+
+    @cached_property
+    def by_section(self) -> Mapping[str, Kind[Any]]:
+        """The kinds by the names of their sections."""
+        return {kind.section.name: kind for kind in self.kinds}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What building has: the document, and the target with the one region being built."""
+
+    document: Document
+    target: Target
+    region: str
+    kinds: Kinds
+
+    @cached_property
+    def names(self) -> Names:
+        """The names and ARNs of this service in this region."""
+        return Names(self.document.service, self.target, self.region)
+
+    @cached_property
+    def by_section(self) -> Mapping[str, Kind[Any]]:
+        """The kinds by the names of their sections."""
+        return {kind.section.name: kind for kind in self.kinds}
+
+    def key(self, address: str, part: str = "") -> str:
+        """The key of an entry's resource: `address[/part]`, with `@region` away from home."""
+        whole = f"{address}/{part}" if part else address
+        return whole if self.region == self.target.home else f"{whole}@{self.region}"
+
+
+def _no_problems(link: Link) -> Iterable[Problem]:
+    return ()
+
+
+def _no_outputs(context: Context) -> Mapping[str, Value]:
+    return {}
+
+
+Grant: TypeAlias = Callable[[Context, str, str], Iterable[Statement]]
+"""(context, the entry's name, a prefix or "") -> the statements that a verb stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The environment variable that a function using an entry receives: NOTES_BUCKET.
+
+    `value` is what the entry is called on AWS, never what it holds.
+    """
+
+    suffix: str
+    value: Callable[[Context, str], str]
+
+    def name(self, entry: str) -> str:
+        """The variable's name for an entry: "notes" -> "NOTES_BUCKET"."""
+        return f"{entry.upper().replace('-', '_')}_{self.suffix}"
+
+
+@dataclass(frozen=True)
+class Kind(Generic[EntryT]):
+    """A kind of entry.
+
+    `build` turns the section into resources without I/O, clock or randomness. `grants` are the
+    verbs that functions may use on an entry, `variable` what such a function's environment
+    receives, `prefixes` whether a use may be narrowed to a prefix.
+    """
+
+    section: Section[EntryT]
+    build: Callable[[Context], Iterator[Resource]]
+    check: Callable[[Link], Iterable[Problem]] = _no_problems
+    outputs: Callable[[Context], Mapping[str, Value]] = _no_outputs
+    grants: Mapping[str, Grant] = field(default_factory=lambda: MappingProxyType({}))
+    variable: Variable | None = None
+    prefixes: bool = False

@@ -1,0 +1,236 @@
+"""routes: a method and a path that call a function, with authorization that is always said.
+
+In: the `routes` section. Out: one integration per function with routes, and per route the route
+and a permission for exactly this API, stage, method and path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from framework.kinds import api
+from framework.kinds.function import SECTION as FUNCTIONS
+from framework.kinds.function import function_arn, function_name
+from framework.kinds.kind import Context, Kind, Link
+from framework.language.document import Section
+from framework.language.fields import Entry, Pattern
+from framework.language.messages import suggestion
+from framework.language.problems import Problem
+from framework.plan.names import identifier
+from framework.plan.resource import Attr, Resource, Text, Value
+
+MOST_PERMISSIONS = 40
+"""Routes of one function that get a permission each. A function's resource policy holds 20 KB
+(Lambda quotas); past this one permission for the API's stage takes their place."""
+
+TIMEOUT_MILLISECONDS = 30_000
+"""The longest an HTTP API waits for a function (HTTP API quotas, "Integration timeout")."""
+
+RouteKey: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^(\$default|(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) "
+        r"/(([A-Za-z0-9_.~-]+|\{[A-Za-z0-9_.-]+\})(/([A-Za-z0-9_.~-]+|\{[A-Za-z0-9_.-]+\}))*"
+        r"(/\{[A-Za-z0-9_.-]+\+\})?|\{[A-Za-z0-9_.-]+\+\})?)$",
+        "a route is a method (GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, ANY) and a path "
+        "such as GET /notes/{id}, or $default",
+    ),
+]
+
+Authorization: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^(none|iam|jwt\.[a-z][a-z0-9]*(-[a-z0-9]+)*)$",
+        "auth is none, iam, or jwt. and the name of an authorizer, such as jwt.main",
+    ),
+]
+
+Scope: TypeAlias = Annotated[
+    str, Pattern(r"^[\x21\x23-\x5b\x5d-\x7e]+$", "a scope is a word such as notes/read")
+]
+"""RFC 6749, section 3.3: the characters of a scope."""
+
+_VARIABLE = re.compile(r"\{[^}]*\}")
+
+
+class Route(Entry):
+    """A route of the API."""
+
+    function: Annotated[str, Field(examples=["list-notes"])]
+    """The function that answers: its name under functions."""
+
+    auth: Annotated[Authorization, Field(examples=["jwt.main"])]
+    """Who may call: none (everybody), iam (signed by AWS credentials), or jwt.AUTHORIZER."""
+
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=10, examples=[["notes/read"]])] = ()
+    """Scopes of which the token has to have one; only with auth: jwt.AUTHORIZER."""
+
+    throttle: api.Throttle | None = None
+    """Limits of this route alone; without them those of the API hold."""
+
+
+SECTION = Section(
+    "routes", Route, "Routes of the HTTP API by method and path.", key=RouteKey, defaults=True
+)
+
+
+def _check(link: Link) -> Iterator[Problem]:
+    authorizers = link.document.single(api.SECTION).authorizers
+    functions = link.document.entries(FUNCTIONS)
+    for key, route in link.document.entries(SECTION).items():
+        path = ("routes", key)
+        if route.function not in functions:
+            near = suggestion(route.function, functions) or _known("functions", functions)
+            message = f"there is no function '{route.function}'{near}"
+            yield Problem(message, (*path, "function"), rule="unknown-function")
+        yield from _check_authorization(route, path, authorizers)
+    yield from _check_twins(link)
+
+
+def _known(what: str, names: Mapping[str, object]) -> str:
+    return f"; {what} are {', '.join(names)}" if names else f"; there are no {what}"
+
+
+def _check_authorization(
+    route: Route, path: tuple[str, ...], authorizers: Mapping[str, object]
+) -> Iterator[Problem]:
+    scheme, _, name = route.auth.partition(".")
+    if scheme == "jwt" and name not in authorizers:
+        near = suggestion(name, authorizers) or _known("authorizers", authorizers)
+        message = f"there is no authorizer '{name}' under api.authorizers{near}"
+        yield Problem(message, (*path, "auth"), rule="unknown-authorizer")
+    if scheme != "jwt" and route.scopes:
+        message = f"scopes need auth: jwt.AUTHORIZER, not {route.auth}"
+        yield Problem(message, (*path, "scopes"), "key", "scopes-without-jwt")
+
+
+def _check_twins(link: Link) -> Iterator[Problem]:
+    """Routes that differ in the names of their variables alone: API Gateway refuses the second."""
+    seen: dict[str, str] = {}
+    for key in link.document.entries(SECTION):
+        first = seen.setdefault(_VARIABLE.sub(_kind_of_variable, key), key)
+        if first != key:
+            yield Problem(f"is the same route as {first}", ("routes", key), "key", "same-route")
+
+
+def _kind_of_variable(found: re.Match[str]) -> str:
+    return "{+}" if found.group().endswith("+}") else "{}"
+
+
+def _by_function(context: Context) -> dict[str, list[str]]:
+    routes: dict[str, list[str]] = {}
+    for key, route in context.document.entries(SECTION).items():
+        routes.setdefault(route.function, []).append(key)
+    return routes
+
+
+def _build(context: Context) -> Iterator[Resource]:
+    by_function = _by_function(context)
+    for function, keys in by_function.items():
+        yield _integration(context, function)
+        if len(keys) > MOST_PERMISSIONS:
+            yield _api_permission(context, function)
+    for key, route in context.document.entries(SECTION).items():
+        shared = len(by_function[route.function]) > MOST_PERMISSIONS
+        permission = context.key(f"functions.{route.function}", "permission")
+        if not shared:
+            permission = context.key(f"routes.{key}", "permission")
+            yield _permission(context, key, route, permission)
+        yield _route(context, key, route, permission)
+
+
+def _integration(context: Context, function: str) -> Resource:
+    return Resource(
+        key=context.key(f"functions.{function}", "integration"),
+        type="aws:apigatewayv2/integration:Integration",
+        inputs={
+            "apiId": api.api_id(context),
+            "integrationType": "AWS_PROXY",
+            "integrationUri": function_arn(context, function),
+            "payloadFormatVersion": "2.0",
+            "timeoutMilliseconds": TIMEOUT_MILLISECONDS,
+        },
+        after=(context.key(f"functions.{function}"),),
+        origin=f"functions.{function}",
+    )
+
+
+def _permission_inputs(
+    context: Context, function: str, statement: str, what: str
+) -> dict[str, Value]:
+    prefix = context.names.arn("execute-api", "")
+    stage = context.document.single(api.SECTION).stage
+    return {
+        "statementId": statement,
+        "action": "lambda:InvokeFunction",
+        "function": function_name(context, function),
+        "principal": "apigateway.amazonaws.com",
+        "sourceArn": Text((prefix, api.api_id(context), f"/{stage}/{what}")),
+    }
+
+
+def _permission(context: Context, key: str, route: Route, permission: str) -> Resource:
+    return Resource(
+        key=permission,
+        type="aws:lambda/permission:Permission",
+        inputs=_permission_inputs(context, route.function, identifier(key), invoked(key)),
+        after=(context.key(f"functions.{route.function}"),),
+        origin=f"routes.{key}",
+    )
+
+
+def invoked(key: str) -> str:
+    """What API Gateway calls a function for, as the last part of the source ARN: GET/notes/*.
+
+    A variable of the path is a wildcard, as the method of ANY is; $default stands as it is
+    (API Gateway developer guide, "Control access for invoking an API").
+    """
+    if key == "$default":
+        return key
+    method, _, path = key.partition(" ")
+    return f"{'*' if method == 'ANY' else method}{_VARIABLE.sub('*', path)}"
+
+
+def _api_permission(context: Context, function: str) -> Resource:
+    return Resource(
+        key=context.key(f"functions.{function}", "permission"),
+        type="aws:lambda/permission:Permission",
+        inputs=_permission_inputs(context, function, "api", "*"),
+        after=(context.key(f"functions.{function}"),),
+        origin=f"functions.{function}",
+    )
+
+
+def _route(context: Context, key: str, route: Route, permission: str) -> Resource:
+    integration = Attr(context.key(f"functions.{route.function}", "integration"), "id")
+    inputs: dict[str, Value] = {
+        "apiId": api.api_id(context),
+        "routeKey": key,
+        "target": Text(("integrations/", integration)),
+        **_authorization(context, route),
+    }
+    return Resource(
+        key=context.key(f"routes.{key}"),
+        type="aws:apigatewayv2/route:Route",
+        inputs=inputs,
+        after=(permission,),
+        origin=f"routes.{key}",
+    )
+
+
+def _authorization(context: Context, route: Route) -> dict[str, Value]:
+    scheme, _, name = route.auth.partition(".")
+    if scheme != "jwt":
+        return {"authorizationType": "AWS_IAM" if scheme == "iam" else "NONE"}
+    written: dict[str, Value] = {
+        "authorizationType": "JWT",
+        "authorizerId": Attr(api.authorizer_key(context, name), "id"),
+    }
+    return written | ({"authorizationScopes": list(route.scopes)} if route.scopes else {})
+
+
+KIND = Kind(SECTION, build=_build, check=_check)

@@ -1,0 +1,86 @@
+"""The building blocks of entries' models: the base class, and text with a pattern and its meaning.
+
+In: nothing. Out: types that kinds use for their fields. A pattern's one sentence serves the
+message, the editor and the reference alike.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+class Entry(BaseModel):
+    """What one entry of services.yaml may say. Strict, frozen, and no field that is not known.
+
+    Each field's docstring becomes the editor's hover, its `examples` what completion inserts.
+    """
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Text that matches `regex` as a whole; `meaning` says in a sentence what is right.
+
+    The expression has to mean the same in Python and in JavaScript (with the flag u), because
+    editors run it too: no named groups, no \\A and \\Z.
+    """
+
+    regex: str
+    meaning: str
+
+    def __get_pydantic_core_schema__(
+        self, source: type, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": self.regex, "patternErrorMessage": self.meaning}
+
+    def checked(self, text: str) -> str:
+        """The text itself. Raises pydantic's error with `meaning` where it does not match."""
+        if "\n" in text or not re.search(self.regex, text):
+            raise PydanticCustomError("pattern", "{meaning}", {"meaning": self.meaning})
+        return text
+
+
+Name: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^(?=.{1,64}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        "a name is lower-case words joined by hyphens, at most 64 characters, such as list-notes",
+    ),
+]
+"""The name of a service or of an entry."""
+
+Region: TypeAlias = Annotated[
+    str,
+    Pattern(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region is written like eu-west-1"),
+]
+
+TagKey: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}$",
+        "a tag's key is at most 128 letters, digits, blanks and _.:/=+-@, not beginning with aws:",
+    ),
+]
+"""Tagging AWS resources: "Tag naming limits and requirements" (AWS General Reference)."""
+
+TagValue: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^[A-Za-z0-9 _.:/=+@-]{0,256}$",
+        "a tag's value is at most 256 letters, digits, blanks and _.:/=+-@",
+    ),
+]

@@ -1,0 +1,182 @@
+"""The text of services.yaml as plain values, with the place of every key and value.
+
+In: a file. Out: `Source`, or `Rejected` with the problems of the text itself. The tree of `Node`
+keeps characters' positions; a place by path is looked up when a problem needs it, never before.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import TypeAlias
+
+from framework.language.problems import Located, Path, Problem, Rejected, written
+from framework.language.scalars import Scalar
+
+Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
+"""What YAML text says, as Python's own values: what JSON could say too."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Larger files are refused before they are read."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A value with the place it stands at; `start` and `end` count characters of the text."""
+
+    start: int
+    end: int
+    value: Scalar | list[Node] | dict[str, Field]
+
+    def plain(self) -> Plain:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: item.node.plain() for key, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain() for item in self.value]
+        return self.value
+
+
+@dataclass(slots=True)
+class Field:
+    """A key of a map with its place, and what it leads to."""
+
+    start: int
+    end: int
+    node: Node
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, read. `file` is its name as the author gave it, `root` the tree of its values."""
+
+    file: str
+    text: str
+    root: Node = field(repr=False)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character of the text. CR, LF and CR LF end a line."""
+        line = bisect_right(self._line_starts, index)
+        return line, index - self._line_starts[line - 1] + 1
+
+    def has(self, path: Path) -> bool:
+        """Whether something stands at this path of the document."""
+        node = self.root
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                return False
+            node = found[1]
+        return True
+
+    def line(self, number: int) -> str:
+        """The text of one line, from 1, without its end."""
+        start = self._line_starts[number - 1]
+        following = self._line_starts[number : number + 1]
+        return self.text[start : following[0] if following else None].rstrip("\r\n")
+
+    def locate(self, problem: Problem) -> Located:
+        """The problem with its place: that of its path, or of the nearest part there is."""
+        start, end = problem.span or self._span(problem)
+        line, column = self.position(start)
+        end_line, end_column = self.position(max(end, start + 1))
+        where = written(problem.path)
+        return Located(line, column, end_line, end_column, self.file, where,
+                       problem.message, problem.rule, problem.severity)  # fmt: skip
+
+    def located(self, problems: Iterable[Problem]) -> list[Located]:
+        """The problems with their places, in file order, one for each place and message."""
+        unique: dict[tuple[int, int, str], Located] = {}
+        for problem in map(self.locate, problems):
+            unique.setdefault((problem.line, problem.column, problem.message), problem)
+        return sorted(unique.values())
+
+    def _span(self, problem: Problem) -> tuple[int, int]:
+        node, span = self.root, (self.root.start, self.root.start)
+        for step, last in zip(problem.path, _lasts(problem.path), strict=True):
+            found = _child(node, step)
+            if found is None:
+                return span
+            key, node = found
+            span = (key.start, key.end)
+            if last and problem.part == "value":
+                return node.start, min(node.end, self._end_of_line(node.start))
+        return span
+
+    def _end_of_line(self, index: int) -> int:
+        line, _ = self.position(index)
+        return self._line_starts[line - 1] + len(self.line(line))
+
+
+def _lasts(path: Path) -> list[bool]:
+    return [False] * (len(path) - 1) + [True] if path else []
+
+
+def _child(node: Node, step: str | int) -> tuple[Node | Field, Node] | None:
+    if isinstance(node.value, dict) and isinstance(step, str) and step in node.value:
+        found = node.value[step]
+        return found, found.node
+    if isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    return None
+
+
+def decode(data: bytes, file: str) -> str:
+    """The text of a file: UTF-8, one byte order mark allowed.
+
+    Raises `Rejected` with the place of the first byte that is none.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", errors="replace")
+        message = "the file is not UTF-8 text"
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            message = "the file is UTF-16 text: save it as UTF-8"
+        source = Source(file, before + "?", Node(0, 0, None))
+        raise Rejected(
+            [source.locate(Problem(message, span=(len(before), len(before) + 1), rule="encoding"))]
+        ) from None
+
+
+def load(path: FilePath, file: str) -> str:
+    """The text of a regular file of at most `MOST_BYTES`.
+
+    Raises `Rejected` with the reason it cannot be had.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _unreadable(file, "is not a regular file")
+        if status.st_size > MOST_BYTES:
+            raise _unreadable(file, "is larger than 8 MiB")
+        return decode(path.read_bytes(), file)
+    except FileNotFoundError:
+        raise _unreadable(
+            file, "does not exist: 'services init' makes a first one, --file names another"
+        ) from None
+    except OSError as error:
+        raise _unreadable(
+            file, f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        ) from None
+
+
+def _unreadable(file: str, reason: str) -> Rejected:
+    source = Source(file, "", Node(0, 0, None))
+    return Rejected([source.locate(Problem(reason, rule="unreadable"))])
+
+
+def fields(node: Node) -> Mapping[str, Field]:
+    """The fields of a map's node; none for other nodes."""
+    return node.value if isinstance(node.value, dict) else {}
