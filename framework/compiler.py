@@ -54,13 +54,16 @@ def read(path: Path) -> Source:
 def check(path: Path, today: date | None = None, kinds: Kinds = KINDS) -> Checked:
     """The document of a file; its project is the folder it lies in.
 
-    Raises `Rejected` with all problems of its shape or, where it has the right shape, of its links.
+    Raises `Rejected` with all problems of its shape and of its links, in file order.
     """
-    document = shape(read(path), sections(kinds))
-    found = document.source.located(_link(document, path.parent, today or date.today(), kinds))
+    shaped = shape(read(path), sections(kinds))
+    if shaped.document is None:
+        raise Rejected(shaped.problems)
+    linked = _link(shaped.document, path.parent, today or date.today(), kinds)
+    found = sorted((*shaped.problems, *shaped.document.source.located(linked)))
     if any(problem.severity == "error" for problem in found):
         raise Rejected(found)
-    return Checked(document, path.parent, tuple(found))
+    return Checked(shaped.document, path.parent, tuple(found))
 
 
 def _link(document: Document, project: Path, today: date, kinds: Kinds) -> Iterator[Problem]:

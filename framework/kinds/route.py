@@ -79,11 +79,12 @@ SECTION = Section(
 
 
 def _check(link: Link) -> Iterator[Problem]:
-    authorizers = link.document.single(api.SECTION).authorizers
+    known = ("api",) not in link.document.dropped
+    authorizers = link.document.single(api.SECTION).authorizers if known else None
     functions = link.document.entries(FUNCTIONS)
     for key, route in link.document.entries(SECTION).items():
         path = ("routes", key)
-        if route.function not in functions:
+        if not link.document.declares("functions", route.function):
             near = suggestion(route.function, functions) or _known("functions", functions)
             message = f"there is no function '{route.function}'{near}"
             yield Problem(message, (*path, "function"), rule="unknown-function")
@@ -96,10 +97,10 @@ def _known(what: str, names: Mapping[str, object]) -> str:
 
 
 def _check_authorization(
-    route: Route, path: tuple[str, ...], authorizers: Mapping[str, object]
+    route: Route, path: tuple[str, ...], authorizers: Mapping[str, object] | None
 ) -> Iterator[Problem]:
     scheme, _, name = route.auth.partition(".")
-    if scheme == "jwt" and name not in authorizers:
+    if scheme == "jwt" and authorizers is not None and name not in authorizers:
         near = suggestion(name, authorizers) or _known("authorizers", authorizers)
         message = f"there is no authorizer '{name}' under api.authorizers{near}"
         yield Problem(message, (*path, "auth"), rule="unknown-authorizer")

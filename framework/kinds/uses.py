@@ -82,7 +82,7 @@ def check_uses(link: Link, path: Path, uses: Mapping[str, Use]) -> Iterator[Prob
             known = f"{suggestion(section, usable)}" or f"; they are {', '.join(usable)}"
             message = f"'{section}' is no section with entries to use{known}"
             yield Problem(message, here, "key", "unknown-section")
-        elif name not in link.document.sections[section]:
+        elif not link.document.declares(section, name):
             yield _unknown_entry(link, here, section, name)
         else:
             yield from _check_use(usable[section], here, use)

@@ -1,13 +1,13 @@
 """Values to models: the whole of services.yaml as one pydantic model made of the kinds' sections.
 
-In: a `Source` and the sections there are. Out: a `Document`, or `Rejected`.
+In: a `Source` and the sections there are. Out: a `Document` and problems.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from framework.language.fields import Entry, Name, Region, TagKey, TagValue
 from framework.language.messages import problems_of
 from framework.language.overlay import with_defaults
-from framework.language.problems import Path, Problem, Rejected
-from framework.language.source import Node, Source
+from framework.language.problems import Located, Path, Problem
+from framework.language.source import Field as FieldNode
+from framework.language.source import Node, Source, fields
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -61,13 +62,17 @@ class Top(BaseModel):
 
 @dataclass(frozen=True)
 class Document:
-    """services.yaml, checked. `sections` holds the entries of every section by their names."""
+    """services.yaml, checked. `sections` holds the entries of every section by their names.
+
+    `dropped` are the paths of what is there but has problems of its own; empty once all is well.
+    """
 
     service: str
     regions: tuple[str, ...]
     tags: Mapping[str, str]
     sections: Mapping[str, Mapping[str, Entry]]
     source: Source
+    dropped: frozenset[Path] = frozenset()
 
     def entries(self, section: Section[EntryT]) -> Mapping[str, EntryT]:
         """The entries of a section by name, in the file's order."""
@@ -77,33 +82,73 @@ class Document:
         """The one entry of a `single` section; its defaults where the file does not have it."""
         return self.entries(section)[section.name]
 
-    def has(self, address: str) -> bool:
-        """Whether there is an entry of this address, such as "buckets.notes"."""
-        section, _, name = address.partition(".")
-        return name in self.sections.get(section, {})
+    def declares(self, section: str, name: str) -> bool:
+        """Whether the file has an entry of this name, be it with problems of its own."""
+        whole = (section,) in self.dropped
+        return whole or name in self.sections[section] or (section, name) in self.dropped
 
 
-def shape(source: Source, sections: Sections) -> Document:
-    """The document of `source`. Raises `Rejected` with every problem of its shape."""
+@dataclass(frozen=True)
+class Shaped:
+    """What could be made of a source: a document without the parts that have `problems`.
+
+    `document` is None where nothing is left to speak of.
+    """
+
+    document: Document | None
+    problems: tuple[Located, ...] = ()
+
+
+def shape(source: Source, sections: Sections) -> Shaped:
+    """The document of `source`, with every problem of its shape."""
     root = _without_own_keys(with_defaults(source.root))
     shaped = Source(source.file, source.text, root)
     if not isinstance(root.value, dict):
         problem = Problem("services.yaml is a map: begin with  service: NAME", rule="type")
-        raise Rejected([shaped.locate(problem)])
+        return Shaped(None, (shaped.locate(problem),))
     top, problems = _validated(document_model(sections), shaped)
-    empty = list(_empty(root, ()))
-    paths = {problem.path for problem in empty}
-    problems = [*empty, *(problem for problem in problems if problem.path not in paths)]
-    if problems or top is None:
-        raise Rejected(shaped.located(problems))
-    return _document(top, sections, shaped)
+    if top and not problems:
+        return Shaped(_document(top, sections, shaped))
+    return Shaped(_salvaged(shaped, problems, sections), tuple(shaped.located(problems)))
+
+
+def _salvaged(source: Source, problems: list[Problem], sections: Sections) -> Document | None:
+    """The document without the entries that have problems, so that the others can be linked."""
+    dropped = frozenset(_part_with(problem.path, sections) for problem in problems)
+    root = Node(source.root.start, source.root.end, dict(_kept(source.root, dropped)))
+    rest = Source(source.file, source.text, root)
+    top, _ = _validated(document_model(sections), rest)
+    return replace(_document(top, sections, source), dropped=dropped) if top else None
+
+
+def _part_with(path: Path, sections: Sections) -> Path:
+    """The entry that a path leads into or, outside of maps of entries, the top-level field."""
+    maps = [section.name for section in sections if not section.single]
+    return path[:2] if path and path[0] in maps else path[:1]
+
+
+def _kept(root: Node, dropped: frozenset[Path]) -> Iterator[tuple[str, FieldNode]]:
+    for name, field in fields(root).items():
+        if (name,) in dropped:
+            continue
+        entries = {
+            key: each for key, each in fields(field.node).items() if (name, key) not in dropped
+        }
+        whole = isinstance(field.node.value, dict)
+        node = Node(field.node.start, field.node.end, entries) if whole else field.node
+        yield name, FieldNode(field.start, field.end, node)
+    if "service" not in fields(root) or ("service",) in dropped:
+        yield "service", FieldNode(0, 0, Node(0, 0, "service"))
 
 
 def _validated(model: type[Top], source: Source) -> tuple[Top | None, list[Problem]]:
+    empty = list(_empty(source.root, ()))
     try:
-        return model.model_validate_json(json.dumps(source.root.plain())), []
+        return model.model_validate_json(json.dumps(source.root.plain())), empty
     except ValidationError as error:
-        return None, problems_of(error, model, source)
+        paths = {problem.path for problem in empty}
+        found = problems_of(error, model, source)
+        return None, [*empty, *(problem for problem in found if problem.path not in paths)]
 
 
 def _empty(node: Node, path: Path) -> Iterator[Problem]:
@@ -145,9 +190,9 @@ def _document(top: Top, sections: Sections, source: Source) -> Document:
 @lru_cache(maxsize=8)
 def document_model(sections: Sections) -> type[Top]:
     """The model of the whole file: what `Top` has, `defaults`, and a field for each section."""
-    fields: dict[str, Any] = {"defaults": _defaults_field(sections)}
-    fields |= {section.name: _section_field(section) for section in sections}
-    return create_model("Services", __base__=Top, __doc__=Top.__doc__, **fields)
+    parts: dict[str, Any] = {"defaults": _defaults_field(sections)}
+    parts |= {section.name: _section_field(section) for section in sections}
+    return create_model("Services", __base__=Top, __doc__=Top.__doc__, **parts)
 
 
 def _section_field(section: Section[EntryT]) -> tuple[object, object]:
@@ -174,14 +219,9 @@ def _defaults_field(sections: Sections) -> tuple[object, object]:
 
 def _partial(model: type[EntryT]) -> type[Entry]:
     """The model with no field required: what `defaults` may say."""
-    fields: dict[str, Any] = {}
+    optionals: dict[str, Any] = {}
     for name, info in model.model_fields.items():
         optional = info._copy()
         optional.default, optional.default_factory = None, None
-        fields[name] = (info.rebuild_annotation(), optional)
-    return create_model(f"{model.__name__}Defaults", __base__=Entry, **fields)
-
-
-def names(sections: Sequence[Section[Any]]) -> tuple[str, ...]:
-    """The names of the sections, in their order."""
-    return tuple(section.name for section in sections)
+        optionals[name] = (info.rebuild_annotation(), optional)
+    return create_model(f"{model.__name__}Defaults", __base__=Entry, **optionals)

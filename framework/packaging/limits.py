@@ -1,0 +1,61 @@
+"""What Lambda accepts as a package.
+
+In: the sizes of a package's files. Out: nothing, or a `PackagingError` with the heaviest parts.
+Source: AWS, "Lambda quotas", table "Function configuration, deployment, and execution",
+row "Deployment package (.zip file archive) size". AWS counts a MB as 1,048,576 bytes, and counts
+the layers of a function among the unzipped bytes; layers are not known here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from framework.packaging.errors import PackagingError
+
+MB = 1_048_576
+ZIPPED_LIMIT = 50 * MB
+UNZIPPED_LIMIT = 250 * MB
+# Not Lambda's: above it a zip needs the 64-bit form.
+FILES_LIMIT = 65_534
+HEAVIEST = 10
+
+
+def check_unzipped(source: Path, sizes: Mapping[str, int]) -> None:
+    """Raises `PackagingError` where files (bytes by name) are too many or too much."""
+    if len(sizes) > FILES_LIMIT:
+        problem = f"the package has {len(sizes):,} files, at most {FILES_LIMIT:,} fit into a zip"
+        raise PackagingError(source, problem)
+    _check(source, sizes, "unzipped", UNZIPPED_LIMIT)
+
+
+def check_zipped(source: Path, sizes: Mapping[str, int]) -> None:
+    """Raises `PackagingError` where compressed files (bytes by name) exceed a direct upload."""
+    _check(source, sizes, "zipped", ZIPPED_LIMIT)
+
+
+def heaviest(sizes: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """The ten heaviest top-level folders and files with their bytes, heaviest first."""
+    weights: Counter[str] = Counter()
+    for name, size in sizes.items():
+        weights[name.split("/")[0]] += size
+    return tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:HEAVIEST])
+
+
+def _check(source: Path, sizes: Mapping[str, int], state: str, limit: int) -> None:
+    total = sum(sizes.values())
+    if total <= limit:
+        return
+    parts = ", ".join(f"{name} {_megabytes(size)}" for name, size in heaviest(sizes))
+    problem = (
+        f"the package is {_megabytes(total)} {state}, Lambda takes {_megabytes(limit)};"
+        f" heaviest: {parts}"
+    )
+    raise PackagingError(source, problem)
+
+
+def _megabytes(size: int) -> str:
+    """Bytes as "12.5 MB", rounded up, so that too much never reads like just enough."""
+    tenths = -(-size * 10 // MB)
+    return f"{tenths // 10}.{tenths % 10} MB" if tenths % 10 else f"{tenths // 10} MB"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.packaging import PackagingError, source_files
+from tests.support.wheels import make_folder
+
+
+def names(source: Path) -> list[str]:
+    return [file.name for file in source_files(source)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__pycache__/a.cpython-313.pyc", "a.pyc", "notes/a.pyo"),
+        *(".git/config", ".git", ".gitignore", "sub/.gitattributes", ".hg/x", ".svn/x"),
+        *(".venv/bin/python", "venv/x", ".tox/x", ".nox/x", "notes.egg-info/PKG-INFO"),
+        *(".idea/x", ".vscode/x", "a.py~", ".a.py.swp", "#a.py#", ".#a.py", "a.py.orig"),
+        *(".DS_Store", "._a.py", "Thumbs.db", "desktop.ini"),
+        *(".mypy_cache/x", ".ruff_cache/x", ".pytest_cache/x", ".hypothesis/x", ".services/x"),
+        *(".coverage", ".coverage.host.1", "htmlcov/x"),
+        *("tests/test_a.py", "notes/tests/data.json", "test_a.py", "conftest.py"),
+        *(".env", ".env.local", ".envrc"),
+        *("requirements.txt", "requirements-dev.txt", "requirements.in", ".packageignore"),
+        *("services.yaml", "Pulumi.yaml", "Pulumi.dev.yaml"),
+    ],
+)
+def test_what_is_left_out_by_itself(tmp_path: Path, name: str) -> None:
+    make_folder(tmp_path, {"handler.py": "", name: ""})
+    assert names(tmp_path) == ["handler.py"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("environment.py", "env/x.py", "contest.py", "latest/x.py", "my_test.py", "test.py"),
+        *("data/requirements.txt", "data/services.yaml", "cache/x", ".hidden", "py.typed"),
+    ],
+)
+def test_what_stays(tmp_path: Path, name: str) -> None:
+    make_folder(tmp_path, {name: ""})
+    assert names(tmp_path) == [name]
+
+
+def test_virtual_environment_of_any_name(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"a.py": "", "py313/pyvenv.cfg": "", "py313/lib/x.py": ""})
+    assert names(tmp_path) == ["a.py"]
+
+
+def test_packageignore_has_the_syntax_of_gitignore(tmp_path: Path) -> None:
+    rules = "# drafts\n*.md\n!README.md\n/data/*\n!/data/kept.json\ndocs/\n"
+    files = ["a.py", "b.md", "README.md", "data/x.json", "data/kept.json", "docs/x", "sub/docs/y"]
+    make_folder(tmp_path, {**dict.fromkeys(files, ""), ".packageignore": rules})
+    assert names(tmp_path) == ["README.md", "a.py", "data/kept.json"]
+
+
+def test_packageignore_takes_back_what_is_left_out_by_itself(tmp_path: Path) -> None:
+    make_folder(
+        tmp_path,
+        {"tests/x.py": "", "test_y.py": "", ".packageignore": "!tests/\n!test_y.py\n"},
+    )
+    assert names(tmp_path) == ["test_y.py", "tests/x.py"]
+
+
+def test_packageignore_with_a_line_that_is_no_pattern(tmp_path: Path) -> None:
+    make_folder(tmp_path, {".packageignore": "*.md\n!\n"})
+    with pytest.raises(PackagingError) as caught:
+        source_files(tmp_path)
+    assert caught.value.problem == ".packageignore:2: not a pattern of .gitignore: '!'"
+
+
+def test_packageignore_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / ".packageignore").write_bytes(b"\xff\xfe*")
+    with pytest.raises(PackagingError) as caught:
+        source_files(tmp_path)
+    assert caught.value.problem == ".packageignore is not UTF-8 text"
