@@ -7,7 +7,8 @@ once it has passed, nothing rejects the author's input any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -129,22 +130,48 @@ def package(checked: Checked, plan: Plan, cache: Path) -> Mapping[Code, Package]
     Raises `Rejected` with what keeps source folders from being packaged, at the entries' places.
     """
     # Imported here: only deploying and packaging pay for the compressor and the installer.
-    from framework.packaging import PackagingError, Recipe, build_all
+    from framework.packaging import Recipe, build_all
 
-    needed = codes(plan)
     recipes = {
         code: Recipe(checked.project.resolve() / code.source, code.runtime, code.architecture)
-        for code in needed
+        for code in codes(plan)
     }
-    try:
+    with _at_their_entries(checked, plan):
         built = build_all(recipes.values(), cache)
+    return {code: built[recipe] for code, recipe in recipes.items()}
+
+
+def import_paths(
+    checked: Checked, plan: Plan, cache: Path, python: Callable[[str], Path]
+) -> Mapping[Code, tuple[Path, ...]]:
+    """The folders with a package's source and requirements, for running it on this machine.
+
+    `python` gives the interpreter for a runtime. Raises `Rejected` as `package` does.
+    """
+    from framework.packaging import host_paths
+
+    project = checked.project.resolve()
+    with _at_their_entries(checked, plan):
+        return {
+            code: host_paths(project / code.source, cache, str(python(code.runtime)))
+            for code in codes(plan)
+        }
+
+
+@contextmanager
+def _at_their_entries(checked: Checked, plan: Plan) -> Iterator[None]:
+    """Turns what packaging finds in folders into problems of the entries that name them."""
+    from framework.packaging import PackagingError
+
+    project = checked.project.resolve()
+    entries = {project / code.source: entry for code, entry in codes(plan).items()}
+    try:
+        yield
     except PackagingError as error:
-        entries = {recipes[code].source: entry for code, entry in needed.items()}
         raise Rejected(
             _unpackaged(checked.document, entries[each.source], each.problem)
             for each in error.errors
         ) from error
-    return {code: built[recipe] for code, recipe in recipes.items()}
 
 
 def _unpackaged(document: Document, entry: str, problem: str) -> Located:

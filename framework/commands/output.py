@@ -5,6 +5,7 @@ In: located problems. Out: lines on standard output; on a terminal with the sour
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,9 +35,11 @@ def _print_snippet(problem: Located) -> None:
     end = problem.end_column if problem.end_line == problem.line else len(line) + 1
     number = str(problem.line)
     carets = "^" * max(1, min(end, len(line) + 1) - problem.column)
-    click.secho(f"  {number} | ", dim=True, nl=False)
+    colour = None if "NO_COLOR" not in os.environ else False
+    click.secho(f"  {number} | ", dim=True, nl=False, color=colour)
     click.echo(printable(line, most=400))
-    click.echo(" " * (len(number) + 5 + problem.column - 1) + click.style(carets, fg="red"))
+    blanks = " " * (len(number) + 5 + problem.column - 1)
+    click.echo(blanks + click.style(carets, fg="red"), color=colour)
 
 
 def _line(problem: Located) -> str | None:

@@ -28,7 +28,7 @@ def validate(file: str | None, option: str | None) -> None:
 
 
 def _contents(checked: Checked) -> str:
-    sections = {name: len(entries) for name, entries in checked.document.sections.items()}
-    sections.pop("api", None)
-    found = [count(number, name.removesuffix("s")) for name, number in sections.items() if number]
+    maps = [section.name for section in compiler.sections() if not section.single]
+    sizes = {name: len(checked.document.sections[name]) for name in maps}
+    found = [count(number, name.removesuffix("s")) for name, number in sizes.items() if number]
     return ", ".join(found) or "though there is nothing in it yet"

@@ -3,7 +3,7 @@
 In: the checked document. Out: resources. The order is that of the reference and of the schema.
 """
 
-from framework.kinds import api, bucket, function, parameter, route
+from framework.kinds import alarms, api, bucket, function, parameter, route
 from framework.kinds.kind import Kinds
 
 KINDS: Kinds = (
@@ -12,4 +12,5 @@ KINDS: Kinds = (
     bucket.KIND,
     parameter.KIND,
     api.KIND,
+    alarms.KIND,
 )

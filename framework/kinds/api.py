@@ -161,12 +161,17 @@ class _Throttled(Protocol):
     def throttle(self) -> Throttle | None: ...
 
 
+def exists(context: Context) -> bool:
+    """Whether the service has an API: whether it has a route."""
+    return bool(_routes(context))
+
+
 def _routes(context: Context) -> Mapping[str, _Throttled]:
     return cast("Mapping[str, _Throttled]", context.document.sections["routes"])
 
 
 def _build(context: Context) -> Iterator[Resource]:
-    if not _routes(context):
+    if not exists(context):
         return
     api = context.document.single(SECTION)
     yield _api(context, api)
@@ -226,10 +231,11 @@ def _authorizer(context: Context, name: str, authorizer: Authorizer) -> Resource
     )
 
 
-def _log_name(context: Context) -> str:
-    """Under /aws/vendedlogs/ CloudWatch needs no resource policy for each group of its own.
+def log_group_name(context: Context) -> str:
+    """The name of the access logs' group.
 
-    (CloudWatch Logs user guide, "Enable logging from AWS services": the policy's size limit.)
+    Under /aws/vendedlogs/ CloudWatch needs no resource policy for each group of its own
+    (CloudWatch Logs user guide, "Enable logging from AWS services": the policy's size limit).
     """
     return f"/aws/vendedlogs/apigateway/{context.names.name('', NAME_LIMIT)}"
 
@@ -238,7 +244,7 @@ def _log_group(context: Context, api: Api) -> Resource:
     return Resource(
         key=context.key("api", "logs"),
         type="aws:cloudwatch/logGroup:LogGroup",
-        inputs={"name": _log_name(context), "retentionInDays": api.log_retention},
+        inputs={"name": log_group_name(context), "retentionInDays": api.log_retention},
         origin="api",
     )
 
@@ -252,7 +258,7 @@ def _stage(context: Context, api: Api) -> Resource:
         "name": api.stage,
         "autoDeploy": True,
         "accessLogSettings": {
-            "destinationArn": context.names.arn("logs", f"log-group:{_log_name(context)}"),
+            "destinationArn": context.names.arn("logs", f"log-group:{log_group_name(context)}"),
             "format": Json(ACCESS_LOG),
         },
         "defaultRouteSettings": _limits(api.throttle),
@@ -276,7 +282,7 @@ def _limits(throttle: Throttle) -> dict[str, Value]:
 
 
 def _outputs(context: Context) -> Mapping[str, Value]:
-    if not _routes(context):
+    if not exists(context):
         return {}
     endpoint = Attr(context.key("api"), "apiEndpoint")
     stage = context.document.single(SECTION).stage

@@ -234,12 +234,13 @@ def _log_group(context: Context, name: str, function: Function) -> Resource:
     return Resource(
         key=context.key(f"functions.{name}", "logs"),
         type="aws:cloudwatch/logGroup:LogGroup",
-        inputs={"name": _log_name(context, name), "retentionInDays": function.log_retention},
+        inputs={"name": log_group_name(context, name), "retentionInDays": function.log_retention},
         origin=f"functions.{name}",
     )
 
 
-def _log_name(context: Context, name: str) -> str:
+def log_group_name(context: Context, name: str) -> str:
+    """The name of a function's log group: the one that Lambda itself would make."""
     return f"/aws/lambda/{function_name(context, name)}"
 
 
@@ -283,7 +284,7 @@ def _own_statements(context: Context, name: str, function: Function) -> Iterator
     X-Ray's actions have no resource types, so "*" is all that AWS accepts (Service Authorization
     Reference, "Actions, resources, and condition keys for AWS X-Ray").
     """
-    streams = context.names.arn("logs", f"log-group:{_log_name(context, name)}:*")
+    streams = context.names.arn("logs", f"log-group:{log_group_name(context, name)}:*")
     yield Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (streams,))
     if function.tracing:
         yield Statement(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",))
@@ -301,7 +302,7 @@ def _function(context: Context, name: str, function: Function) -> Resource:
         "timeout": function.timeout,
         "code": Code(function.source, function.runtime, function.architecture),
         "environment": {"variables": _variables(context, function)},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": _log_name(context, name)},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": log_group_name(context, name)},
         "tracingConfig": {"mode": "Active" if function.tracing else "PassThrough"},
         "ephemeralStorage": {"size": function.storage},
         **_optional(function),

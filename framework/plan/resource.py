@@ -156,19 +156,19 @@ def _unique(resources: tuple[Resource, ...]) -> dict[str, Resource]:
 
 def _place(resource: Resource, by_key: dict[str, Resource], done: dict[str, Resource]) -> None:
     """Depth first with a stack of its own: plans may hold thousands of resources in a chain."""
-    path: list[str] = []
+    path: dict[str, None] = {}
     todo: list[tuple[Resource, bool]] = [(resource, False)]
     while todo:
         current, complete = todo.pop()
         if complete:
             done[current.key] = current
-            path.pop()
+            path.popitem()
             continue
         if current.key in done:
             continue
         if current.key in path:
             raise PlanError(f"resources wait for each other: {' -> '.join([*path, current.key])}")
-        path.append(current.key)
+        path[current.key] = None
         todo.append((current, True))
         todo.extend(
             (_required(current, key, by_key), False) for key in reversed(requirements(current))
