@@ -1,8 +1,8 @@
 """The pipeline: read, shape, link, settle, build.
 
-In: the path of a services.yaml and what is known of the target. Out: a checked `Document` with its
-warnings, then a `Plan`. `check` finds every problem of the author's and reports them together;
-once it has passed, nothing rejects the author's input any more.
+In: the path of a services.yaml and what is known of the target. Out: checked `Document`s with their
+warnings, one for each environment, then a `Plan`. `check` finds every problem of the author's and
+reports them together; once it has passed, nothing rejects the author's input any more.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.kinds import KINDS
-from framework.kinds.kind import Context, Kinds, Link
+from framework.kinds.kind import Context, Kinds, Link, Relaxation, reasons_missing
+from framework.language import environments
 from framework.language.composer import compose
-from framework.language.document import Document, Sections, shape
+from framework.language.document import Document, Sections, shape, shape_environments
+from framework.language.environments import Variant
 from framework.language.problems import Located, Problem, Rejected
 from framework.language.source import Source, load
 from framework.plan.names import slug
@@ -35,11 +37,29 @@ _WITHOUT_REGION = ("aws:iam/",)
 
 @dataclass(frozen=True)
 class Checked:
-    """A document without errors, the project's folder, and what is worth saying all the same."""
+    """Documents without errors, and what is worth saying all the same.
 
-    document: Document
-    project: Path
+    There is a document for each declared environment; one with no name where none is declared.
+    """
+
+    documents: Mapping[str, Document]
     warnings: tuple[Located, ...] = ()
+
+    def document(self, stack: str) -> Document:
+        """The document for a stack. Raises `Rejected` where no environment fits it."""
+        if "" in self.documents:
+            return self.documents[""]
+        name = environments.chosen(self.documents, stack)
+        if name is not None:
+            return self.documents[name]
+        message = f"no environment fits stack '{stack}'; declared are {', '.join(self.documents)}"
+        problem = Problem(message, ("environments",), "key", "no-environment")
+        raise Rejected([self.any.source.locate(problem)])
+
+    @property
+    def any(self) -> Document:
+        """One of the documents, for what they all say, such as the file's name."""
+        return next(iter(self.documents.values()))
 
 
 def sections(kinds: Kinds = KINDS) -> Sections:
@@ -53,24 +73,68 @@ def read(path: Path) -> Source:
 
 
 def check(path: Path, today: date | None = None, kinds: Kinds = KINDS) -> Checked:
-    """The document of a file; its project is the folder it lies in.
+    """The documents of a file; its project is the folder it lies in.
 
-    Raises `Rejected` with all problems of its shape and of its links, in file order.
+    Raises `Rejected` with all problems of all environments, in file order: of the shape and of the
+    links, an environment named where not all have the problem.
     """
-    shaped = shape(read(path), sections(kinds))
+    source = read(path)
+    removals = source.located(environments.problems_of_removal(source))
+    alone = shape_environments(environments.without_removals(source), sections(kinds))
+    documents: dict[str, Document] = {}
+    found: dict[str, list[Located]] = {}
+    for variant in environments.variants(source):
+        document, problems = _checked(variant, path.parent, today or date.today(), kinds)
+        found[variant.name] = [*removals, *alone, *problems]
+        if document is not None:
+            documents[variant.name] = document
+    names = source.located(_shared_names(documents))
+    grouped = sorted((*environments.grouped(found, source), *names))
+    if any(problem.severity == "error" for problem in grouped):
+        raise Rejected(grouped)
+    return Checked(documents, tuple(grouped))
+
+
+def _checked(
+    variant: Variant, project: Path, today: date, kinds: Kinds
+) -> tuple[Document | None, list[Located]]:
+    shaped = shape(variant.source, sections(kinds))
     if shaped.document is None:
-        raise Rejected(shaped.problems)
-    linked = _link(shaped.document, path.parent, today or date.today(), kinds)
-    found = sorted((*shaped.problems, *shaped.document.source.located(linked)))
-    if any(problem.severity == "error" for problem in found):
-        raise Rejected(found)
-    return Checked(shaped.document, path.parent, tuple(found))
+        return None, list(shaped.problems)
+    document = replace(shaped.document, variant=variant)
+    linked = document.source.located(_link(document, project, today, kinds))
+    return document, [*shaped.problems, *linked]
+
+
+def _shared_names(documents: Mapping[str, Document]) -> Iterator[Problem]:
+    """Entries of two stacks that are called the same on AWS: dev's api-x and dev-api's x.
+
+    Only for stacks whose names are declared; those of patterns are not known.
+    """
+    owners: dict[tuple[str, str], tuple[str, str, str | None]] = {}
+    for stack, document in documents.items():
+        for section, entries in document.sections.items() if "*" not in stack else ():
+            for entry in entries:
+                key = (section, f"{slug(stack)}-{entry}")
+                other, name, account = owners.setdefault(key, (stack, entry, document.account))
+                if other != stack and account in (None, document.account):
+                    message = (
+                        f"{section}.{entry} of stack {stack} and {section}.{name} of stack {other} "
+                        "have the same name on AWS: rename one of the two"
+                    )
+                    yield Problem(message, ("environments", stack), "key", "same-name")
 
 
 def _link(document: Document, project: Path, today: date, kinds: Kinds) -> Iterator[Problem]:
     link = Link(document, project, today, kinds)
     for kind in kinds:
         yield from kind.check(link)
+        yield from reasons_missing(kind.relaxed(document))
+
+
+def relaxed(document: Document, kinds: Kinds = KINDS) -> tuple[Relaxation, ...]:
+    """Every control that the document turns down, with its reason."""
+    return tuple(each for kind in kinds for each in kind.relaxed(document))
 
 
 def build(document: Document, target: Target, kinds: Kinds = KINDS) -> Plan:
@@ -106,7 +170,11 @@ def _outputs(context: Context) -> Mapping[str, Value]:
 def provider(document: Document, stack: str, home: str) -> Mapping[str, Value]:
     """The one provider's settings. The stack's tags win: they say what a resource belongs to."""
     tags = {**document.tags, "service": document.service, "stack": slug(stack)}
-    return {"region": home, "defaultTags": {"tags": dict(sorted(tags.items()))}}
+    settings: dict[str, Value] = {
+        "region": home,
+        "defaultTags": {"tags": dict(sorted(tags.items()))},
+    }
+    return settings | ({"allowedAccountIds": [document.account]} if document.account else {})
 
 
 def codes(plan: Plan) -> Mapping[Code, str]:
@@ -119,12 +187,17 @@ def codes(plan: Plan) -> Mapping[Code, str]:
     return found
 
 
-def cache(project: Path) -> Path:
+def project_of(document: Document) -> Path:
+    """The folder that services.yaml lies in, absolute."""
+    return Path(document.source.file).parent.resolve()
+
+
+def cache_of(document: Document) -> Path:
     """Where a project keeps what can be made again; belongs into .gitignore."""
-    return project.resolve() / ".services"
+    return project_of(document) / ".services"
 
 
-def package(checked: Checked, plan: Plan, cache: Path) -> Mapping[Code, Package]:
+def package(document: Document, plan: Plan, cache: Path) -> Mapping[Code, Package]:
     """The package of every function of a plan, built or taken from the cache.
 
     Raises `Rejected` with what keeps source folders from being packaged, at the entries' places.
@@ -132,17 +205,17 @@ def package(checked: Checked, plan: Plan, cache: Path) -> Mapping[Code, Package]
     # Imported here: only deploying and packaging pay for the compressor and the installer.
     from framework.packaging import Recipe, build_all
 
+    project = project_of(document)
     recipes = {
-        code: Recipe(checked.project.resolve() / code.source, code.runtime, code.architecture)
-        for code in codes(plan)
+        code: Recipe(project / code.source, code.runtime, code.architecture) for code in codes(plan)
     }
-    with _at_their_entries(checked, plan):
+    with _at_their_entries(document, plan):
         built = build_all(recipes.values(), cache)
     return {code: built[recipe] for code, recipe in recipes.items()}
 
 
 def import_paths(
-    checked: Checked, plan: Plan, cache: Path, python: Callable[[str], Path]
+    document: Document, plan: Plan, python: Callable[[str], Path]
 ) -> Mapping[Code, tuple[Path, ...]]:
     """The folders with a package's source and requirements, for running it on this machine.
 
@@ -150,8 +223,8 @@ def import_paths(
     """
     from framework.packaging import host_paths
 
-    project = checked.project.resolve()
-    with _at_their_entries(checked, plan):
+    project, cache = project_of(document), cache_of(document)
+    with _at_their_entries(document, plan):
         return {
             code: host_paths(project / code.source, cache, str(python(code.runtime)))
             for code in codes(plan)
@@ -159,18 +232,17 @@ def import_paths(
 
 
 @contextmanager
-def _at_their_entries(checked: Checked, plan: Plan) -> Iterator[None]:
+def _at_their_entries(document: Document, plan: Plan) -> Iterator[None]:
     """Turns what packaging finds in folders into problems of the entries that name them."""
     from framework.packaging import PackagingError
 
-    project = checked.project.resolve()
+    project = project_of(document)
     entries = {project / code.source: entry for code, entry in codes(plan).items()}
     try:
         yield
     except PackagingError as error:
         raise Rejected(
-            _unpackaged(checked.document, entries[each.source], each.problem)
-            for each in error.errors
+            _unpackaged(document, entries[each.source], each.problem) for each in error.errors
         ) from error
 
 

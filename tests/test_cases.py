@@ -6,6 +6,7 @@ A case may have a target.yaml with stack, account and regions. A new case needs 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def target_of(case: Path) -> Target:
 
 
 def recorded(file: Path, target: Target) -> str:
-    document = compiler.check(file, TODAY).document
+    document = compiler.check(file, TODAY).document(target.stack)
+    target = replace(target, environment=document.environment)
     data = plain_plan(compiler.build(document, target), target)
     return yaml.safe_dump(data, sort_keys=False, width=110, allow_unicode=True)
 

@@ -52,7 +52,7 @@ def documents(draw: st.DrawFn) -> Data:
         "service": draw(names.filter(lambda name: not name.startswith(("aws", "ssm", "sthree")))),
         "functions": {name: draw(function(usable)) for name in functions},
         "routes": draw(routes(functions)),
-        "buckets": {name: {"versioned": draw(st.booleans())} for name in buckets},
+        "buckets": {name: {"versioned": draw(st.booleans()), "reason": "a test"} for name in buckets},
         "parameters": {name: {} for name in parameters},
     }
 
@@ -77,7 +77,7 @@ def routes(functions: list[str]) -> st.SearchStrategy[Mapping[str, Data]]:
 
 def compiled(folder: Path, document: Mapping[str, object], target: Target) -> Plan:
     file = project(folder, yaml.safe_dump(document, sort_keys=False))
-    return compiler.build(compiler.check(file, TODAY).document, target)
+    return compiler.build(compiler.check(file, TODAY).any, target)
 
 
 def physical(plan: Plan) -> Counter[tuple[str, str, str]]:
@@ -174,7 +174,7 @@ def test_a_function_with_one_route_is_seven_resources(tmp_path: Path) -> None:
         "service": "x",
         "functions": {"a": {"handler": "app.main"}},
         "routes": {"GET /": {"function": "a", "auth": "none"}},
-        "alarms": {"enabled": False},
+        "alarms": {"enabled": False, "reason": "a test"},
     }
     plan = compiled(tmp_path, document, Target("dev", "123456789012", ("eu-west-1",)))
     assert len([each for each in plan.resources if each.origin != "api"]) == 7
@@ -190,4 +190,4 @@ def test_no_clock_and_no_randomness(file: str, monkeypatch: pytest.MonkeyPatch) 
     checked = compiler.check(Path(file), TODAY)
     for name in ("time.time", "random.random", "os.urandom", "uuid.uuid4"):
         monkeypatch.setattr(name, refused)
-    compiler.build(checked.document, Target("dev", "123456789012", ("eu-west-1",)))
+    compiler.build(checked.any, Target("dev", "123456789012", ("eu-west-1",)))

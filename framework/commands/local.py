@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from framework import compiler
-from framework.commands.options import chosen, file_argument, settle
+from framework.commands.options import chosen, file_argument, target_for
 from framework.commands.output import fail, print_problems
 from framework.compiler import Checked
+from framework.language import environments
+from framework.language.document import Document
 from framework.plan.resource import Code, Plan, Secret
 
 if TYPE_CHECKING:
@@ -36,8 +38,20 @@ STACK = "local"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with the keys of every JWT authorizer, instead of the issuers' own.",
 )
+@click.option(
+    "--environment",
+    metavar="NAME",
+    help="The environment to run, where there are some: local, dev or the first without this.",
+)
 @click.option("--quiet", is_flag=True, help="Print no line for each request.")
-def local(file: str | None, option: str | None, port: int, jwks: Path | None, quiet: bool) -> None:
+def local(
+    file: str | None,
+    option: str | None,
+    port: int,
+    jwks: Path | None,
+    environment: str | None,
+    quiet: bool,
+) -> None:
     """Run the service on this machine: no account, no Docker, no login.
 
     The API answers on http://127.0.0.1:PORT as API Gateway would. Each function runs in a process
@@ -55,33 +69,39 @@ def local(file: str | None, option: str | None, port: int, jwks: Path | None, qu
     print_problems(checked.warnings)
     settings = Settings(port=port, jwks=jwks, quiet=quiet)
     try:
-        _serve(checked, settings)
+        _serve(_document(checked, environment), settings)
     except LocalError as error:
         fail(str(error))
 
 
-def _serve(checked: Checked, settings: Settings) -> None:
+def _document(checked: Checked, environment: str | None) -> Document:
+    if environment is not None:
+        return checked.document(environment)
+    for name in (STACK, "dev"):
+        if environments.chosen(checked.documents, name):
+            return checked.document(name)
+    return checked.any
+
+
+def _serve(document: Document, settings: Settings) -> None:
     from framework.local.service import serve
 
-    target = settle(checked, STACK, None, None).target
-    plan = compiler.build(checked.document, target)
-    paths = _import_paths(checked, plan)
+    plan = compiler.build(document, target_for(document, STACK).target)
     serve(
         plan,
         settings,
-        import_paths=paths.__getitem__,
+        import_paths=_import_paths(document, plan).__getitem__,
         secrets=_made_up,
         announce=click.echo,
     )
 
 
-def _import_paths(checked: Checked, plan: Plan) -> Mapping[Code, tuple[Path, ...]]:
+def _import_paths(document: Document, plan: Plan) -> Mapping[Code, tuple[Path, ...]]:
     """The requirements are installed for the Python that will run them, which may be another."""
     from framework.local.interpreters import interpreter_for
 
-    cache = compiler.cache(checked.project)
     return compiler.import_paths(
-        checked, plan, cache, lambda runtime: interpreter_for(runtime).executable
+        document, plan, lambda runtime: interpreter_for(runtime).executable
     )
 
 

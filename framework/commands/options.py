@@ -17,8 +17,9 @@ import click
 
 from framework import compiler
 from framework.compiler import Checked
+from framework.language.document import Document
 from framework.language.problems import Rejected
-from framework.plan.target import UNKNOWN_ACCOUNT, Target
+from framework.plan.target import UNKNOWN_ACCOUNT, Target, home_first
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 
@@ -37,7 +38,9 @@ def file_argument(command: FunctionT) -> FunctionT:
 def target_options(command: FunctionT) -> FunctionT:
     """`--stack`, `--account` and `--region`: what to plan for."""
     for option in (
-        click.option("--region", help="The home region, where services.yaml names none."),
+        click.option(
+            "--region", help="The home region: one of services.yaml's, or any where it names none."
+        ),
         click.option("--account", help="The AWS account; 000000000000 stands for an unknown one."),
         click.option("--stack", default="dev", show_default=True, help="The Pulumi stack."),
     ):
@@ -54,33 +57,49 @@ def chosen(file: str | None, option: str | None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A target, and sentences about what in it is a stand-in."""
+    """A target, the document for it, and sentences about what in the target is a stand-in."""
 
+    document: Document
     target: Target
     assumed: tuple[str, ...]
 
 
 def settle(checked: Checked, stack: str, account: str | None, region: str | None) -> Settled:
-    """The target for planning offline. Raises `click.UsageError` for an impossible word."""
+    """The document and the target of a stack, for planning offline.
+
+    Raises `click.UsageError` for an impossible word, `Rejected` where no environment fits.
+    """
     if account is not None and not re.fullmatch("[0-9]{12}", account):
         raise click.UsageError("--account takes the twelve digits of an AWS account")
     if not re.fullmatch("[A-Za-z0-9_.-]{1,100}", stack):
         raise click.UsageError("--stack takes letters, digits, hyphens, dots and underscores")
-    regions, assumed = _regions(checked, stack, region)
-    if account is None:
+    return target_for(checked.document(stack), stack, account, region)
+
+
+def target_for(
+    document: Document, stack: str, account: str | None = None, region: str | None = None
+) -> Settled:
+    """The target of a stack with this document. Raises `click.UsageError` for another account."""
+    if account and document.account and account != document.account:
+        pinned = f"environment {document.environment} is pinned to account {document.account}"
+        raise click.UsageError(f"{pinned}, not {account}")
+    regions, assumed = _regions(document, stack, region)
+    known = account or document.account
+    if known is None:
         assumed = (f"account {UNKNOWN_ACCOUNT} stands for the stack's: --account says it", *assumed)
-    return Settled(Target(stack, account or UNKNOWN_ACCOUNT, regions), assumed)
+    target = Target(stack, known or UNKNOWN_ACCOUNT, regions, document.environment)
+    return Settled(document, target, assumed)
 
 
 def _regions(
-    checked: Checked, stack: str, region: str | None
+    document: Document, stack: str, region: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    written = checked.document.regions
     if region is not None and not re.fullmatch("[a-z]{2}(-[a-z]+)+-[0-9]", region):
         raise click.UsageError("--region takes a region such as eu-west-1")
-    if written:
-        return written, ()
-    known = region or _stack_region(checked.project, stack) or _shell_region()
+    stack_region = region or _stack_region(compiler.project_of(document), stack)
+    if document.regions:
+        return home_first(document.regions, stack_region), ()
+    known = stack_region or _shell_region()
     if known:
         return (known,), ()
     return (DEFAULT_REGION,), (f"region {DEFAULT_REGION} stands for the stack's: --region says it",)

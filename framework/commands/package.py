@@ -14,7 +14,7 @@ import click
 from framework import compiler
 from framework.commands.options import chosen, file_argument
 from framework.commands.output import count, fail, print_problems
-from framework.compiler import Checked
+from framework.language.document import Document
 from framework.plan.resource import Code, Plan
 from framework.plan.target import UNKNOWN_ACCOUNT, Target
 
@@ -28,8 +28,11 @@ _ANYWHERE = Target("package", UNKNOWN_ACCOUNT, ("us-east-1",))
 @click.command()
 @file_argument
 @click.option("--out", metavar="DIR", help="Also copy the packages to DIR, as FUNCTION.zip.")
+@click.option("--stack", help="The stack, where environments differ in their functions.")
 @click.option("--check", is_flag=True, help="Build everything twice from nothing and compare.")
-def package(file: str | None, option: str | None, out: str | None, check: bool) -> None:
+def package(
+    file: str | None, option: str | None, out: str | None, stack: str | None, check: bool
+) -> None:
     """Build the functions' packages: source and requirements, the same bytes everywhere.
 
     Requirements are installed for Lambda's platform, wheels only, whatever machine this is.
@@ -42,15 +45,16 @@ def package(file: str | None, option: str | None, out: str | None, check: bool) 
     """
     checked = compiler.check(chosen(file, option))
     print_problems(checked.warnings)
-    plan = compiler.build(checked.document, _ANYWHERE)
-    packages = compiler.package(checked, plan, compiler.cache(checked.project))
+    document = checked.document(stack) if stack else checked.any
+    plan = compiler.build(document, _ANYWHERE)
+    packages = compiler.package(document, plan, compiler.cache_of(document))
     for name, code in _functions(plan).items():
         built = packages[code]
         click.echo(f"{name:<30} {built.size:>12,} bytes  {built.sha256}")
         if out is not None:
             _copy(built, Path(out), name)
     if check:
-        _check(checked, plan, packages)
+        _check(document, plan, packages)
 
 
 def _functions(plan: Plan) -> Mapping[str, Code]:
@@ -70,10 +74,10 @@ def _copy(built: Package, folder: Path, name: str) -> None:
         fail(f"cannot write to {folder}: {(error.strerror or 'unknown reason').lower()}")
 
 
-def _check(checked: Checked, plan: Plan, packages: Mapping[Code, Package]) -> None:
+def _check(document: Document, plan: Plan, packages: Mapping[Code, Package]) -> None:
     """Builds again in a folder of its own, sharing nothing, and compares every byte."""
     with tempfile.TemporaryDirectory(prefix="services-") as folder:
-        again = compiler.package(checked, plan, Path(folder))
+        again = compiler.package(document, plan, Path(folder))
         for code, built in again.items():
             if not filecmp.cmp(built.path, packages[code].path, shallow=False):
                 fail(f"the package of {code.source} for {code.runtime} differs when built again")

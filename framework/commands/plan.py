@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from framework import compiler
 from framework.commands.options import chosen, file_argument, settle, target_options
 from framework.commands.output import count, print_problems
+from framework.kinds.kind import Relaxation
+from framework.language.problems import written
 from framework.plan.plain import plain_plan
 from framework.plan.resource import Plan, Resource, Text
+
+MANY_RESOURCES = 500
+
+_MANY = (
+    "  (kept in a file or a bucket, the state of so many resources makes pulumi up slow: it is "
+    "written anew at every step; see docs/deploying.md)"
+)
 
 _NAMES = ("name", "bucket", "functionName", "routeKey", "role")
 """Inputs that hold what a resource is called on AWS, the most telling first."""
@@ -41,21 +50,35 @@ def plan(
     """
     checked = compiler.check(chosen(file, option))
     settled = settle(checked, stack, account, region)
-    built = compiler.build(checked.document, settled.target)
+    built = compiler.build(settled.document, settled.target)
     if as_json:
         click.echo(json.dumps(plain_plan(built, settled.target), indent=2, ensure_ascii=False))
         return
     print_problems(checked.warnings)
     target = settled.target
     click.echo(
-        f"service {checked.document.service}, stack {target.stack}, "
+        f"service {settled.document.service}, stack {target.stack}, "
         f"account {target.account}, {', '.join(target.regions)}"
     )
     for note in settled.assumed:
         click.secho(f"  ({note})", dim=True)
     for line in tree(built):
         click.echo(line)
+    for line in relaxed_lines(compiler.relaxed(settled.document)):
+        click.echo(line)
     click.echo(f"\n{count(len(built.resources), 'resource')}")
+    if len(built.resources) > MANY_RESOURCES:
+        click.echo(_MANY)
+
+
+def relaxed_lines(relaxed: Sequence[Relaxation]) -> Iterator[str]:
+    """What the file turns down of the defaults, each with the reason that it gives."""
+    if relaxed:
+        yield ""
+        yield click.style("relaxed", bold=True)
+    for each in relaxed:
+        why = f"because: {each.reason}" if each.reason else "no reason given"
+        yield f"  {written(each.path)}: {each.what} ({why})"
 
 
 def tree(plan: Plan) -> Iterator[str]:

@@ -24,11 +24,13 @@ def validate(file: str | None, option: str | None) -> None:
     """
     checked = compiler.check(chosen(file, option))
     print_problems(checked.warnings)
-    click.echo(f"{checked.document.source.file}: fine, {_contents(checked)}")
+    click.echo(f"{checked.any.source.file}: fine, {_contents(checked)}")
 
 
 def _contents(checked: Checked) -> str:
     maps = [section.name for section in compiler.sections() if not section.single]
-    sizes = {name: len(checked.document.sections[name]) for name in maps}
+    sizes = {name: len(checked.any.sections[name]) for name in maps}
     found = [count(number, name.removesuffix("s")) for name, number in sizes.items() if number]
+    if "" not in checked.documents:
+        found.append(count(len(checked.documents), "environment"))
     return ", ".join(found) or "though there is nothing in it yet"

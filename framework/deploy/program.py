@@ -17,6 +17,7 @@ from framework.compiler import Checked
 from framework.deploy import settings
 from framework.deploy.register import register
 from framework.deploy.values import Resolver
+from framework.language.document import Document
 from framework.language.problems import Rejected
 from framework.plan.resource import Plan, Resource
 from framework.plan.target import Target
@@ -39,20 +40,21 @@ def run(file: Path, transform: Transform | None) -> Mapping[str, pulumi.CustomRe
 def _deployed(checked: Checked, transform: Transform | None) -> Mapping[str, pulumi.CustomResource]:
     for warning in checked.warnings:
         pulumi.log.warn(str(warning))
-    document = checked.document
+    stack = pulumi.get_stack()
+    document = checked.document(stack)
     regions = settings.home_regions(document)
-    provider = settings.provider(compiler.provider(document, pulumi.get_stack(), regions[0]))
-    target = Target(pulumi.get_stack(), settings.account(provider), regions)
-    plan = compiler.build(document, target)
-    return _registered(checked, plan.transformed(transform) if transform else plan, provider)
+    provider = settings.provider(compiler.provider(document, stack, regions[0]))
+    account = settings.account(document, provider)
+    plan = compiler.build(document, Target(stack, account, regions, document.environment))
+    return _registered(document, plan.transformed(transform) if transform else plan, provider)
 
 
 def _registered(
-    checked: Checked, plan: Plan, provider: pulumi.ProviderResource
+    document: Document, plan: Plan, provider: pulumi.ProviderResource
 ) -> Mapping[str, pulumi.CustomResource]:
     needed = (each for one in plan.resources for each in settings.secrets_in(one.inputs))
-    secrets = settings.secrets(checked.document, needed)
-    packages = compiler.package(checked, plan, compiler.cache(checked.project))
+    secrets = settings.secrets(document, needed)
+    packages = compiler.package(document, plan, compiler.cache_of(document))
     resources: dict[str, pulumi.CustomResource] = {}
     resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, secrets)
     register(plan, provider, resolver, resources)

@@ -16,6 +16,7 @@ from framework.kinds.parameter import setting
 from framework.language.document import Document
 from framework.language.problems import Located, Problem, Rejected
 from framework.plan.resource import Secret, Value
+from framework.plan.target import home_first
 
 _PROVIDER_DEFAULTS = {"skipCredentialsValidation": "false", "skipRegionValidation": "true"}
 """What pulumi-aws's own Provider class sets where nothing is said."""
@@ -24,8 +25,10 @@ _PROVIDER_DEFAULTS = {"skipCredentialsValidation": "false", "skipRegionValidatio
 def home_regions(document: Document) -> tuple[str, ...]:
     """The regions of services.yaml or, without them, the stack's. Raises `Rejected` without any."""
     region = pulumi.Config("aws").get("region")
-    if document.regions or region:
-        return document.regions or (str(region),)
+    if document.regions:
+        return home_first(document.regions, region)
+    if region:
+        return (region,)
     stack = pulumi.get_stack()
     message = (
         f"stack '{stack}' has no region: run  pulumi config set aws:region REGION  "
@@ -40,6 +43,8 @@ def provider(settings: Mapping[str, Value]) -> pulumi.ProviderResource:
     Providers take their nested settings as JSON text, as pulumi-aws's Provider class sends them.
     """
     inputs = {**_PROVIDER_DEFAULTS, **_configured(), "region": settings["region"]}
+    if "allowedAccountIds" in settings:
+        inputs["allowedAccountIds"] = json.dumps(settings["allowedAccountIds"])
     inputs["defaultTags"] = _tags(inputs.get("defaultTags"), settings["defaultTags"])
     options = pulumi.ResourceOptions(
         version=version("pulumi-aws"),
@@ -69,11 +74,34 @@ def _tags(configured: object, ours: Value) -> str:
     return json.dumps({**theirs, "tags": merged}, sort_keys=True)
 
 
-def account(provider: pulumi.ProviderResource) -> str:
-    """The account that the provider's credentials belong to, twelve digits."""
+def account(document: Document, provider: pulumi.ProviderResource) -> str:
+    """The account that the provider's credentials belong to, twelve digits.
+
+    Raises `Rejected` where the environment is pinned to another. The provider refuses it too, in
+    words that do not say where the pin is written.
+    """
+    try:
+        found = _caller(provider)
+    except Exception as error:
+        if not document.account or "account" not in str(error).lower():
+            raise
+        raise Rejected([_other_account(document, "another account")]) from None
+    if document.account and found != document.account:
+        raise Rejected([_other_account(document, f"account {found}")])
+    return found
+
+
+def _caller(provider: pulumi.ProviderResource) -> str:
     options = pulumi.InvokeOptions(provider=provider)
     answer = pulumi.runtime.invoke("aws:index/getCallerIdentity:getCallerIdentity", {}, options)
     return str(answer.value["accountId"])
+
+
+def _other_account(document: Document, found: str) -> Located:
+    path = ("environments", document.environment, "account")
+    message = f"stack '{pulumi.get_stack()}' is pinned to it, and the credentials are of {found}"
+    source = document.variant.whole if document.variant else document.source
+    return source.locate(Problem(message, path, rule="account"))
 
 
 def secrets(document: Document, needed: Iterable[Secret]) -> Mapping[Secret, str]:

@@ -16,9 +16,9 @@ from framework.kinds import api
 from framework.kinds.dashboard import dashboard
 from framework.kinds.function import SECTION as FUNCTIONS
 from framework.kinds.function import Function, function_name, log_group_name
-from framework.kinds.kind import Context, Kind, Link
-from framework.language.document import Section
-from framework.language.fields import Entry, Pattern
+from framework.kinds.kind import Context, Kind, Link, Relaxation
+from framework.language.document import Document, Section
+from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
 from framework.plan.iam import VERSION
 from framework.plan.names import identifier
@@ -78,6 +78,9 @@ class Alarms(Entry):
     enabled: Annotated[bool, Field(examples=[False])] = True
     """Whether there are alarms and a dashboard at all. An alarm costs about 0.10 USD a month."""
 
+    reason: Annotated[Reason | None, Field(examples=["these stacks live for a day"])] = None
+    """Why there are no alarms."""
+
     notify: Annotated[tuple[Email, ...], Field(max_length=50, examples=[["ops@example.com"]])] = ()
     """E-mail addresses to tell; each gets one message to confirm first."""
 
@@ -98,6 +101,13 @@ def _check(link: Link) -> Iterator[Problem]:
     if alarms.topic and alarms.notify:
         message = "says who is told, and so does notify: keep one of the two"
         yield Problem(message, ("alarms", "topic"), "key", "notify-twice")
+
+
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    alarms = document.single(SECTION)
+    if not alarms.enabled:
+        what = "nothing that goes wrong is noticed"
+        yield Relaxation(("alarms", "enabled"), what, alarms.reason)
 
 
 def _build(context: Context) -> Iterator[Resource]:
@@ -302,4 +312,4 @@ def _sum_of(context: Context, metric: str) -> dict[str, Value]:
     return {**_api_metric(context, metric), "stat": "Sum"}
 
 
-KIND = Kind(SECTION, build=_build, check=_check)
+KIND = Kind(SECTION, build=_build, check=_check, relaxed=_relaxed)

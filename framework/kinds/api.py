@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias, cast
 from pydantic import Field
 
 from framework.kinds.kind import Context, Kind
-from framework.kinds.retention import LogRetention
+from framework.kinds.retention import LogRetention, days
 from framework.language.document import Section
 from framework.language.fields import Entry, Name, Pattern
 from framework.plan.resource import Attr, Json, Resource, Text, Value
@@ -137,8 +137,8 @@ class Api(Entry):
     stage: Annotated[Stage, Field(examples=["v1"])] = "$default"
     """The stage; any but $default becomes the first part of the URL's path."""
 
-    log_retention: Annotated[LogRetention, Field(examples=[90])] = 30
-    """Days that access logs are kept."""
+    log_retention: Annotated[LogRetention | None, Field(examples=[90])] = None
+    """Days that access logs are kept. Default: 365 in the environment prod, 30 elsewhere."""
 
 
 SECTION = Section("api", Api, "The HTTP API: CORS, throttling, authorizers.", single=True)
@@ -244,7 +244,10 @@ def _log_group(context: Context, api: Api) -> Resource:
     return Resource(
         key=context.key("api", "logs"),
         type="aws:cloudwatch/logGroup:LogGroup",
-        inputs={"name": log_group_name(context), "retentionInDays": api.log_retention},
+        inputs={
+            "name": log_group_name(context),
+            "retentionInDays": days(context, api.log_retention),
+        },
         origin="api",
     )
 

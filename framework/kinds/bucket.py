@@ -14,9 +14,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from framework.kinds.api import Header, Origin
-from framework.kinds.kind import Context, Grant, Kind, Link, Variable
-from framework.language.document import Section
-from framework.language.fields import Entry, Pattern
+from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.language.document import Document, Section
+from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
 from framework.plan.iam import VERSION, Statement
 from framework.plan.resource import Json, Resource, Value
@@ -105,6 +105,9 @@ class Bucket(Entry):
     cors: BucketCors | None = None
     """Which web pages may use the bucket with presigned URLs. Without it none may."""
 
+    reason: Annotated[Reason | None, Field(examples=["everything in it can be made again"])] = None
+    """Why objects are not versioned."""
+
 
 SECTION = Section("buckets", Bucket, "Private S3 buckets by name.", defaults=True)
 
@@ -123,12 +126,20 @@ def _check(link: Link) -> Iterator[Problem]:
         yield Problem(message, ("service",), rule="reserved-name")
 
 
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    for name, bucket in document.entries(SECTION).items():
+        if not bucket.versioned:
+            what = "objects that are overwritten or deleted are gone"
+            yield Relaxation(("buckets", name, "versioned"), what, bucket.reason)
+
+
 def _build(context: Context) -> Iterator[Resource]:
     for name, bucket in context.document.entries(SECTION).items():
         yield Resource(
             key=context.key(f"buckets.{name}"),
             type="aws:s3/bucket:Bucket",
             inputs={"bucket": bucket_name(context, name)},
+            protect=context.document.protect,
             origin=f"buckets.{name}",
         )
         yield from _protections(context, name, bucket)
@@ -276,6 +287,7 @@ KIND = Kind(
     build=_build,
     check=_check,
     outputs=_outputs,
+    relaxed=_relaxed,
     grants={
         "read": _objects("s3:GetObject", key_actions=("kms:Decrypt",)),
         "list": _list,

@@ -16,17 +16,19 @@ from pydantic import Field, JsonValue
 
 from framework.data.runtimes import Runtime, runtimes
 from framework.kinds import handler
-from framework.kinds.kind import Context, Kind, Link
-from framework.kinds.retention import LogRetention
+from framework.kinds.kind import Context, Kind, Link, Relaxation
+from framework.kinds.retention import LogRetention, days
+from framework.kinds.secrets import check_secrets
 from framework.kinds.uses import (
+    Use,
     Uses,
     check_uses,
     statements_for,
     variable_names_for,
     variables_for,
 )
-from framework.language.document import Section
-from framework.language.fields import Entry, Pattern
+from framework.language.document import Document, Section
+from framework.language.fields import Entry, Pattern, Reason
 from framework.language.messages import suggestion
 from framework.language.problems import Problem
 from framework.plan.iam import Statement, policy, trust
@@ -34,6 +36,15 @@ from framework.plan.resource import Code, Resource, Value
 
 NAME_LIMIT = 64
 """Characters of a function's or a role's name (Lambda API, CreateFunction; IAM quotas)."""
+
+MOST_POLICY_CHARACTERS = 10_240
+"""Of all inline policies of a role, white space aside (IAM quotas)."""
+
+MOST_ENVIRONMENT_BYTES = 4096
+"""Of all environment variables of a function (Lambda quotas)."""
+
+MOST_RESERVED = 900
+"""Reserved concurrency that a new account has room for (Lambda quotas: 1,000 less 100)."""
 
 Handler: TypeAlias = Annotated[
     str,
@@ -129,8 +140,16 @@ class Function(Entry):
     tracing: Annotated[bool, Field(examples=[False])] = True
     """Whether X-Ray traces calls."""
 
-    log_retention: Annotated[LogRetention, Field(examples=[90])] = 30
-    """Days that logs are kept."""
+    log_retention: Annotated[LogRetention | None, Field(examples=[90])] = None
+    """Days that logs are kept. Default: 365 in the environment prod, 30 elsewhere."""
+
+    not_secret: Annotated[
+        dict[VariableName, Reason], Field(examples=[{"API_KEY": "the test key of their docs"}])
+    ] = Field(default_factory=dict)
+    """Variables that look like secrets and are none, each with the reason."""
+
+    reason: Annotated[Reason | None, Field(examples=["called a million times a minute"])] = None
+    """Why tracing is off."""
 
     description: Annotated[str, Field(max_length=256, examples=["Lists the notes"])] | None = None
     """What the function is for, shown in AWS's console."""
@@ -154,7 +173,10 @@ def _check(link: Link) -> Iterator[Problem]:
         yield from _check_source(link, name, function)
         yield from _check_runtime(link, name, function)
         yield from _check_environment(link, name, function)
+        yield from check_secrets(("functions", name), function.environment, function.not_secret)
         yield from check_uses(link, ("functions", name, "uses"), function.uses)
+        yield from _check_sizes(link, name, function)
+    yield from _check_concurrency(link)
 
 
 def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem]:
@@ -222,6 +244,65 @@ def _check_environment(link: Link, name: str, function: Function) -> Iterator[Pr
             yield Problem(message, path, "key", "variable-twice")
 
 
+def _check_sizes(link: Link, name: str, function: Function) -> Iterator[Problem]:
+    """Limits of AWS that depend on names: measured with the longest region there is."""
+    context = link.measuring
+    uses = {at: use for at, use in function.uses.items() if _granted(link, at, use)}
+    path = ("functions", name)
+    statements = (*_own_statements(context, name, function), *statements_for(context, uses))
+    characters = len(json.dumps(policy(statements).document, separators=(",", ":")))
+    if characters > MOST_POLICY_CHARACTERS:
+        message = (
+            f"its policy has {characters:,} characters, and a role takes {MOST_POLICY_CHARACTERS:,}"
+            ": split the function, or use fewer entries"
+        )
+        yield Problem(message, (*path, "uses"), "key", "policy-size")
+    size = sum(
+        len(f"{key}{value}".encode()) for key, value in _variables(context, uses, function).items()
+    )
+    if size > MOST_ENVIRONMENT_BYTES:
+        message = (
+            f"its environment has {size:,} bytes, and Lambda takes {MOST_ENVIRONMENT_BYTES:,}"
+            ": move text to a parameter or a bucket"
+        )
+        yield Problem(message, (*path, "environment"), "key", "environment-size")
+
+
+def _granted(link: Link, address: str, use: Use) -> bool:
+    """Whether a use is without problems, so that its statements can be measured."""
+    section, _, name = address.partition(".")
+    kind = link.by_section.get(section)
+    if kind is None or name not in link.document.sections[section]:
+        return False
+    return all(verb in kind.grants for verb in use.verbs)
+
+
+def _check_concurrency(link: Link) -> Iterator[Problem]:
+    reserved = {
+        name: function.concurrency or 0 for name, function in link.document.entries(SECTION).items()
+    }
+    total = sum(reserved.values())
+    if total > MOST_RESERVED:
+        largest = max(reserved, key=lambda name: reserved[name])
+        message = (
+            f"{total:,} calls at the same time are reserved in all; a new account has 1,000, of "
+            "which 100 stay unreserved: have AWS raise the quota first"
+        )
+        path = ("functions", largest, "concurrency")
+        yield Problem(message, path, rule="concurrency", severity="warning")
+
+
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    for name, function in document.entries(SECTION).items():
+        path = ("functions", name)
+        if not function.tracing:
+            what = "calls are not traced by X-Ray"
+            yield Relaxation((*path, "tracing"), what, function.reason)
+        for variable, reason in function.not_secret.items():
+            what = f"{variable} looks like a secret and is in clear"
+            yield Relaxation((*path, "not_secret", variable), what, reason)
+
+
 def _build(context: Context) -> Iterator[Resource]:
     for name, function in context.document.entries(SECTION).items():
         yield _log_group(context, name, function)
@@ -234,7 +315,10 @@ def _log_group(context: Context, name: str, function: Function) -> Resource:
     return Resource(
         key=context.key(f"functions.{name}", "logs"),
         type="aws:cloudwatch/logGroup:LogGroup",
-        inputs={"name": log_group_name(context, name), "retentionInDays": function.log_retention},
+        inputs={
+            "name": log_group_name(context, name),
+            "retentionInDays": days(context, function.log_retention),
+        },
         origin=f"functions.{name}",
     )
 
@@ -301,7 +385,7 @@ def _function(context: Context, name: str, function: Function) -> Resource:
         "memorySize": function.memory,
         "timeout": function.timeout,
         "code": Code(function.source, function.runtime, function.architecture),
-        "environment": {"variables": _variables(context, function)},
+        "environment": {"variables": _variables(context, function.uses, function)},
         "loggingConfig": {"logFormat": "JSON", "logGroup": log_group_name(context, name)},
         "tracingConfig": {"mode": "Active" if function.tracing else "PassThrough"},
         "ephemeralStorage": {"size": function.storage},
@@ -328,9 +412,9 @@ def _optional(function: Function) -> dict[str, Value]:
     return given
 
 
-def _variables(context: Context, function: Function) -> Mapping[str, Value]:
+def _variables(context: Context, uses: Uses, function: Function) -> Mapping[str, Value]:
     written = {name: as_text(value) for name, value in function.environment.items()}
-    return dict(sorted({**variables_for(context, function.uses), **written}.items()))
+    return dict(sorted({**variables_for(context, uses), **written}.items()))
 
 
 def as_text(value: JsonValue) -> str:
@@ -345,4 +429,4 @@ def _outputs(context: Context) -> Mapping[str, Value]:
     return {"functions": names} if names else {}
 
 
-KIND = Kind(SECTION, build=_build, check=_check, outputs=_outputs)
+KIND = Kind(SECTION, build=_build, check=_check, outputs=_outputs, relaxed=_relaxed)

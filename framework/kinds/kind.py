@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path as Folder
 from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from framework.language.document import Document, Section
 from framework.language.fields import Entry
-from framework.language.problems import Problem
+from framework.language.problems import Path, Problem
 from framework.plan.iam import Statement
 from framework.plan.names import Names
 from framework.plan.resource import Resource, Value
-from framework.plan.target import Target
+from framework.plan.target import UNKNOWN_ACCOUNT, Target
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -34,7 +34,7 @@ class Link:
     """What checking has: the document, the project's folder, the day, and the other kinds."""
 
     document: Document
-    project: Path
+    project: Folder
     today: date
     kinds: Kinds
 
@@ -42,6 +42,16 @@ class Link:
     def by_section(self) -> Mapping[str, Kind[Any]]:
         """The kinds by the names of their sections."""
         return {kind.section.name: kind for kind in self.kinds}
+
+    @cached_property
+    def measuring(self) -> Context:
+        """A context to measure with: names as long as in any region and most stacks."""
+        stack = self.document.environment or "development"
+        target = Target(stack, UNKNOWN_ACCOUNT, (LONGEST_REGION,))
+        return Context(self.document, target, LONGEST_REGION, self.kinds)
+
+
+LONGEST_REGION = "ap-southeast-2"
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,31 @@ Grant: TypeAlias = Callable[[Context, str, str], Iterable[Statement]]
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """A control that an entry has turned down: where it is said, what it means, and why.
+
+    Where `explicit`, the words themselves say it ("auth: none"); elsewhere a reason is asked for.
+    """
+
+    path: Path
+    what: str
+    reason: str | None
+    explicit: bool = False
+
+
+def reasons_missing(relaxations: Iterable[Relaxation]) -> Iterator[Problem]:
+    """A problem for each relaxation that has to say why and does not."""
+    for each in relaxations:
+        if not each.explicit and each.reason is None:
+            message = f"{each.what}: say why, with  reason: ...  beside it"
+            yield Problem(message, each.path, "key", "no-reason")
+
+
+def _nothing_relaxed(document: Document) -> Iterable[Relaxation]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Variable:
     """The environment variable that a function using an entry receives: NOTES_BUCKET.
 
@@ -102,7 +137,8 @@ class Kind(Generic[EntryT]):
 
     `build` turns the section into resources without I/O, clock or randomness. `grants` are the
     verbs that functions may use on an entry, `variable` what such a function's environment
-    receives, `prefixes` whether a use may be narrowed to a prefix.
+    receives, `prefixes` whether a use may be narrowed to a prefix. `relaxed` names the controls
+    that entries have turned down.
     """
 
     section: Section[EntryT]
@@ -110,5 +146,6 @@ class Kind(Generic[EntryT]):
     check: Callable[[Link], Iterable[Problem]] = _no_problems
     outputs: Callable[[Context], Mapping[str, Value]] = _no_outputs
     grants: Mapping[str, Grant] = field(default_factory=lambda: MappingProxyType({}))
+    relaxed: Callable[[Document], Iterable[Relaxation]] = _nothing_relaxed
     variable: Variable | None = None
     prefixes: bool = False

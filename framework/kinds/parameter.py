@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from framework.kinds.kind import Context, Grant, Kind, Link, Variable
-from framework.language.document import Section
-from framework.language.fields import Entry
+from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.language.document import Document, Section
+from framework.language.fields import Entry, Reason
 from framework.language.problems import Problem
 from framework.plan.iam import Statement
 from framework.plan.resource import Resource, Secret, Value
@@ -32,6 +32,9 @@ class Parameter(Entry):
         str | None, Field(min_length=1, max_length=MOST_CHARACTERS, examples=["Notes"])
     ] = None
     """The value of a parameter that is no secret."""
+
+    reason: Annotated[Reason | None, Field(examples=["every visitor reads it"])] = None
+    """Why it is no secret, for whoever reads the plan."""
 
     description: Annotated[str | None, Field(max_length=1024, examples=["Signs the notes"])] = None
     """What the parameter is for, shown in AWS's console."""
@@ -70,6 +73,13 @@ def _check(link: Link) -> Iterator[Problem]:
             yield Problem(message, path, "key", "missing-field")
 
 
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    for name, parameter in document.entries(SECTION).items():
+        if not parameter.secret:
+            path = ("parameters", name, "secret")
+            yield Relaxation(path, "its value is in clear", parameter.reason, explicit=True)
+
+
 def _build(context: Context) -> Iterator[Resource]:
     for name, parameter in context.document.entries(SECTION).items():
         inputs: dict[str, Value] = {
@@ -82,6 +92,7 @@ def _build(context: Context) -> Iterator[Resource]:
             key=context.key(f"parameters.{name}"),
             type="aws:ssm/parameter:Parameter",
             inputs=inputs,
+            protect=context.document.protect,
             origin=f"parameters.{name}",
         )
 
@@ -110,6 +121,7 @@ KIND = Kind(
     build=_build,
     check=_check,
     outputs=_outputs,
+    relaxed=_relaxed,
     grants={
         "read": _grant("ssm:GetParameter", "ssm:GetParameters"),
         "write": _grant("ssm:PutParameter"),

@@ -15,9 +15,9 @@ from pydantic import Field
 from framework.kinds import api
 from framework.kinds.function import SECTION as FUNCTIONS
 from framework.kinds.function import function_arn, function_name
-from framework.kinds.kind import Context, Kind, Link
-from framework.language.document import Section
-from framework.language.fields import Entry, Pattern
+from framework.kinds.kind import Context, Kind, Link, Relaxation
+from framework.language.document import Document, Section
+from framework.language.fields import Entry, Pattern, Reason
 from framework.language.messages import suggestion
 from framework.language.problems import Problem
 from framework.plan.names import identifier
@@ -26,6 +26,12 @@ from framework.plan.resource import Attr, Resource, Text, Value
 MOST_PERMISSIONS = 40
 """Routes of one function that get a permission each. A function's resource policy holds 20 KB
 (Lambda quotas); past this one permission for the API's stage takes their place."""
+
+MOST_INTEGRATIONS = 300
+"""Integrations of an API; AWS does not raise it (HTTP API quotas)."""
+
+MOST_ROUTES = 300
+"""Routes of an API, which AWS raises on request (HTTP API quotas)."""
 
 TIMEOUT_MILLISECONDS = 30_000
 """The longest an HTTP API waits for a function (HTTP API quotas, "Integration timeout")."""
@@ -72,6 +78,9 @@ class Route(Entry):
     throttle: api.Throttle | None = None
     """Limits of this route alone; without them those of the API hold."""
 
+    reason: Annotated[Reason | None, Field(examples=["the start page is for everybody"])] = None
+    """Why everybody may call, for whoever reads the plan."""
+
 
 SECTION = Section(
     "routes", Route, "Routes of the HTTP API by method and path.", key=RouteKey, defaults=True
@@ -90,6 +99,8 @@ def _check(link: Link) -> Iterator[Problem]:
             yield Problem(message, (*path, "function"), rule="unknown-function")
         yield from _check_authorization(route, path, authorizers)
     yield from _check_twins(link)
+    yield from _check_quotas(link)
+    yield from _check_timeouts(link)
 
 
 def _known(what: str, names: Mapping[str, object]) -> str:
@@ -116,6 +127,37 @@ def _check_twins(link: Link) -> Iterator[Problem]:
         first = seen.setdefault(_VARIABLE.sub(_kind_of_variable, key), key)
         if first != key:
             yield Problem(f"is the same route as {first}", ("routes", key), "key", "same-route")
+
+
+def _check_quotas(link: Link) -> Iterator[Problem]:
+    routes = link.document.entries(SECTION)
+    integrations = len({route.function for route in routes.values()})
+    if integrations > MOST_INTEGRATIONS:
+        message = (
+            f"{integrations:,} functions have routes, and an API takes {MOST_INTEGRATIONS} "
+            "integrations: split the service"
+        )
+        yield Problem(message, ("routes",), "key", "integrations")
+    if len(routes) > MOST_ROUTES:
+        message = f"{len(routes):,} routes, and an API takes {MOST_ROUTES}: have AWS raise the quota first"
+        yield Problem(message, ("routes",), "key", "routes", "warning")
+
+
+def _check_timeouts(link: Link) -> Iterator[Problem]:
+    functions = link.document.entries(FUNCTIONS)
+    for name in dict.fromkeys(route.function for route in link.document.entries(SECTION).values()):
+        if name in functions and functions[name].timeout * 1000 > TIMEOUT_MILLISECONDS:
+            message = f"{functions[name].timeout} seconds, but callers get 503 after 30"
+            yield Problem(
+                message, ("functions", name, "timeout"), rule="timeout", severity="warning"
+            )
+
+
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    for key, route in document.entries(SECTION).items():
+        if route.auth == "none":
+            path = ("routes", key, "auth")
+            yield Relaxation(path, "everybody may call it", route.reason, explicit=True)
 
 
 def _kind_of_variable(found: re.Match[str]) -> str:
@@ -234,4 +276,4 @@ def _authorization(context: Context, route: Route) -> dict[str, Value]:
     return written | ({"authorizationScopes": list(route.scopes)} if route.scopes else {})
 
 
-KIND = Kind(SECTION, build=_build, check=_check)
+KIND = Kind(SECTION, build=_build, check=_check, relaxed=_relaxed)

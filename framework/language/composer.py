@@ -1,6 +1,6 @@
 """YAML text to a tree of nodes, on PyYAML's events, without recursion and within limits.
 
-In: text. Out: the root `Node` of its one document, or `Rejected`. Composing here rather than with
+In: text. Out: the `Source` of its one document, or `Rejected`. Composing here rather than with
 PyYAML keeps every place, reports duplicate keys, bounds depth, size and aliases, and never executes
 or resolves a tag.
 """
@@ -10,54 +10,45 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
-from framework.language.problems import Problem, Rejected, printable
+from framework.language import syntax
+from framework.language.problems import HIDDEN, MOST_PROBLEMS, Problem, Rejected, printable
 from framework.language.scalars import Scalar, ScalarError, resolve
-from framework.language.source import Field, Node, Source
+from framework.language.source import Field, Node, Size, Source
 
 MOST_DEPTH = 50
-MOST_NODES = 400_000
-_SECOND = "a second document begins here: services.yaml holds one"
 _TOO_DEEP = f"more than {MOST_DEPTH} levels of lists and maps"
+_NO_TEXT_KEY = "a key has to be plain text, not a list or a map"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_LINE_ENDS_FOR_SOME = re.compile("[\x85\u2028\u2029]")
 _ALLOWED_TAGS = {
     yaml.ScalarEvent: ("tag:yaml.org,2002:str", "!"),
     yaml.SequenceStartEvent: ("tag:yaml.org,2002:seq", "!"),
     yaml.MappingStartEvent: ("tag:yaml.org,2002:map", "!"),
 }
-_WORDS = (
-    ("found character '\\t'", "a tab cannot indent or separate here: use spaces"),
-    ("found character '%'", "put text that begins with % in quotes"),
-    ("found character '@'", "put text that begins with @ in quotes"),
-    ("found character '`'", "put text that begins with ` in quotes"),
-    ("mapping values are not allowed", "a colon cannot stand here: use quotes, or indent"),
-    ("found unexpected end of stream", "a quote that is opened is not closed"),
-    ("found unexpected document indicator", "a quote that is opened is not closed"),
-    ("expected ',' or ']'", "a list opened with [ needs a comma or a closing ]"),
-    ("expected ',' or '}'", "a map opened with { needs a comma or a closing }"),
-    ("could not find expected ':'", "a colon after the key is missing"),
-    ("expected <block end>", "the line is indented unlike its neighbours"),
-    ("did not find expected '-' indicator", "the line is indented unlike its neighbours"),
-    ("did not find expected key", "the line is indented unlike its neighbours"),
-    ("block sequence entries are not allowed", "a list item begins a line"),
-    ("found unknown escape character", "an unknown escape: use single quotes, or \\\\"),
-    ("found undefined tag handle", "tags are not supported"),
-    ("found duplicate anchor", "the anchor is defined twice"),
-    ("undefined alias", "the alias refers to an anchor that is not defined before it"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A finished node with how many values it stands for and how many levels, aliases counted."""
+    """A finished node with what it stands for and how many levels it has, aliases counted."""
 
     node: Node
-    weight: int = 1
+    size: Size
     height: int = 0
+
+
+class _Key(NamedTuple):
+    name: str
+    start: int
+    end: int
+    merges: bool
 
 
 @dataclass(slots=True)
@@ -66,9 +57,9 @@ class _Open:
 
     node: Node
     anchor: str | None
-    weight: int = 1
+    size: Size = field(default_factory=Size)
     height: int = 1
-    key: tuple[str, int, int] | None = None
+    key: _Key | None = None
     merges: list[Node] = field(default_factory=list)
 
 
@@ -76,10 +67,10 @@ def compose(text: str, file: str) -> Source:
     """The source of `text`. Raises `Rejected` with every problem that the text alone has."""
     composer = _Composer(text)
     try:
-        _refuse_control_characters(text)
+        _refuse_characters(text)
+        if conflict := syntax.conflict(text):
+            raise _Stop(conflict)
         composer.run()
-    except yaml.MarkedYAMLError as error:
-        composer.problems.append(_syntax(error, text))
     except _Stop as stop:
         composer.problems.append(stop.problem)
     source = Source(file, text, composer.root or Node(0, 0, {}))
@@ -91,9 +82,13 @@ def compose(text: str, file: str) -> Source:
 class _Stop(Exception):
     """A problem after which nothing sensible can be read."""
 
-    def __init__(self, message: str, start: int, end: int, rule: str) -> None:
-        self.problem = Problem(message, span=(start, end), rule=rule)
-        super().__init__(message)
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
+
+
+def _stop(message: str, start: int, end: int, rule: str) -> _Stop:
+    return _Stop(Problem(message, span=(start, end), rule=rule))
 
 
 class _Composer:
@@ -103,9 +98,11 @@ class _Composer:
         self.text = text
         self.root: Node | None = None
         self.problems: list[Problem] = []
+        self._source = Source("", text, Node(0, 0, None))
         self._stack: list[_Open] = []
         self._anchors: dict[str, _Done | None] = {}
-        self._nodes = 0
+        self._size = Size(0, 0)
+        self._quoted: tuple[int, int] | None = None
 
     def run(self) -> None:
         for event in self._events():
@@ -119,18 +116,39 @@ class _Composer:
                 case yaml.AliasEvent():
                     self._alias(event)
                 case yaml.DocumentStartEvent() if self.root is not None:
-                    raise _Stop(_SECOND, *_span(event), "second-document")  # fmt: skip
+                    raise _stop(syntax.SECOND_DOCUMENT, *_span(event), "second-document")
                 case _:
                     pass
 
     def _events(self) -> Iterator[yaml.Event]:
-        return iter(yaml.parse(self.text, Loader=_LOADER))
+        try:
+            yield from yaml.parse(self.text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            raise _Stop(
+                syntax.problem_of(error, self.text, self._bracket(), self._quoted)
+            ) from None
+        except ValueError:
+            # The pure parser's, for an escape such as \U00110000 that is no character.
+            raise _stop("an escape that is no character", *self._last(), "syntax") from None
+
+    def _bracket(self) -> int | None:
+        """Where the innermost list or map that is still open begins, if it is one in brackets."""
+        start = self._stack[-1].node.start if self._stack else 0
+        return start if self._stack and self.text[start : start + 1] in ("[", "{") else None
+
+    def _last(self) -> tuple[int, int]:
+        """The place of the innermost thing that was begun."""
+        if not self._stack:
+            return 0, 1
+        key = self._stack[-1].key
+        return (key.start, key.end) if key else (self._stack[-1].node.start,) * 2
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         start, end = _span(event)
         if len(self._stack) >= MOST_DEPTH:
-            raise _Stop(_TOO_DEEP, start, end, "too-deep")
+            raise _stop(_TOO_DEEP, start, end, "too-deep")
         self._check_tag(event)
+        self._count(Size(), start)
         empty: list[Node] | dict[str, Field] = (
             {} if isinstance(event, yaml.MappingStartEvent) else []
         )
@@ -143,45 +161,51 @@ class _Composer:
         _, closed.node.end = _span(event)
         if isinstance(closed.node.value, dict):
             _merge(closed.node.value, closed.merges)
-        self._finish(closed.anchor, _Done(closed.node, closed.weight, closed.height))
+        self._finish(closed.anchor, _Done(closed.node, closed.size, closed.height))
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._check_tag(event)
+        self._check_characters(event)
         start, end = _span(event)
+        self._quoted = (start, end) if event.style in ("'", '"') else None
+        text = str(event.value)
+        size = Size(1, len(text))
+        self._count(size, start)
         if self._is_key():
             if event.anchor:
-                self._anchors[event.anchor] = _Done(Node(start, end, event.value))
-            self._stack[-1].key = (event.value, start, end)
+                self._anchors[event.anchor] = _Done(Node(start, end, text), size)
+            plain = bool(event.implicit[0])
+            self._stack[-1].key = _Key(text, start, end, plain and text == "<<")
             return
-        self._finish(event.anchor, _Done(Node(start, end, self._value(event))))
+        self._finish(event.anchor, _Done(Node(start, end, self._value(event)), size))
 
     def _value(self, event: yaml.ScalarEvent) -> Scalar:
         text = str(event.value)
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            self._problem("half of a surrogate pair is no character", event, "character")
         if not event.implicit[0] or event.tag:
             return text
         try:
             return resolve(text)
         except ScalarError as error:
-            self._problem(str(error), event, "number")
+            message = error.hidden if self._is_hidden() else str(error)
+            self._problem(message, *_span(event), "number")
             return text
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         start, end = _span(event)
-        name = str(event.anchor)
-        if name not in self._anchors:
-            message = f"*{name} refers to an anchor that is not defined before it"
-            raise _Stop(message, start, end, "alias")
-        found = self._anchors[name]
+        name = "the alias" if self._is_hidden() else f"*{printable(str(event.anchor))}"
+        if event.anchor not in self._anchors:
+            message = f"{name} refers to an anchor that is not defined before it"
+            raise _stop(f"{message}: use quotes if it is text", start, end, "alias")
+        found = self._anchors[event.anchor]
         if found is None:
-            raise _Stop(f"*{name} refers to itself", start, end, "alias")
+            raise _stop(f"{name} refers to itself", start, end, "alias")
+        self._count(found.size, start)
         if not self._is_key():
-            self._add(found)
-        elif found.height == 0:
-            self._stack[-1].key = (str(found.node.value), start, end)
+            self._add(found, start)
+        elif isinstance(found.node.value, str):
+            self._stack[-1].key = _Key(found.node.value, start, end, merges=False)
         else:
-            raise _key_is_no_text(start, end)
+            raise _stop(_NO_TEXT_KEY, start, end, "key")
 
     def _is_key(self) -> bool:
         if not self._stack:
@@ -189,74 +213,82 @@ class _Composer:
         parent = self._stack[-1]
         return isinstance(parent.node.value, dict) and parent.key is None
 
+    def _is_hidden(self) -> bool:
+        return any(each.key is not None and each.key.name in HIDDEN for each in self._stack)
+
     def _finish(self, anchor: str | None, done: _Done) -> None:
         if anchor:
             self._anchors[anchor] = done
-        self._add(done)
+        self._add(done, done.node.start)
 
-    def _add(self, done: _Done) -> None:
-        """Puts a finished node into what encloses it; what aliases stand for counts every time."""
+    def _add(self, done: _Done, start: int) -> None:
+        """Puts a finished node, or at `start` an alias of it, into what encloses it."""
         node = done.node
-        self._check_size(done)
+        if len(self._stack) + done.height > MOST_DEPTH:
+            raise _stop(_TOO_DEEP, start, start + 1, "too-deep")
         if not self._stack:
             self.root = node
             return
         parent = self._stack[-1]
-        parent.weight += done.weight
+        parent.size += done.size
         parent.height = max(parent.height, done.height + 1)
         if isinstance(parent.node.value, list):
             parent.node.value.append(node)
         elif isinstance(parent.node.value, dict):
             self._field(parent, parent.node.value, node)
 
-    def _check_size(self, done: _Done) -> None:
-        start = done.node.start
-        self._nodes += done.weight
-        if self._nodes > MOST_NODES:
-            message = f"more than {MOST_NODES:,} values, aliases counted"
-            raise _Stop(message, start, start + 1, "too-large")
-        if len(self._stack) + done.height > MOST_DEPTH:
-            raise _Stop(_TOO_DEEP, start, start + 1, "too-deep")
+    def _count(self, size: Size, start: int) -> None:
+        """Adds to the size of the whole; what an alias stands for counts every time."""
+        self._size += size
+        if excess := self._size.excess():
+            raise _stop(f"{excess}, aliases counted", start, start + 1, "too-large")
 
     def _field(self, parent: _Open, into: dict[str, Field], node: Node) -> None:
-        if parent.key is None:
-            raise _Stop(
-                "a key has to be plain text, not a list or a map", node.start, node.end, "key"
-            )
-        name, start, end = parent.key
+        key = parent.key
+        if key is None:
+            raise self._no_key(node)
         parent.key = None
-        if name == "<<" and not self.text.startswith(("'", '"'), start):
+        parent.size += Size(1, len(key.name))
+        if key.merges:
             parent.merges.extend(self._merged(node))
-        elif name in into:
-            line, _ = Source("", self.text, node).position(into[name].start)
-            message = f"'{printable(name)}' is already there, in line {line}"
-            self.problems.append(Problem(message, span=(start, end), rule="duplicate-key"))
+        elif key.name in into:
+            line, _ = self._source.position(into[key.name].start)
+            message = f"'{printable(key.name)}' is already there, in line {line}"
+            self._problem(message, key.start, key.end, "duplicate-key")
         else:
-            into[name] = Field(start, end, node)
+            into[key.name] = Field(key.start, key.end, node)
+
+    def _no_key(self, node: Node) -> _Stop:
+        """What stands where a key belongs is no text; most often it is a template: {{ x }}."""
+        if self.text[max(node.start - 1, 0) : node.start + 1] == "{{":
+            return _Stop(syntax.template(self.text, node.start - 1))
+        return _stop(_NO_TEXT_KEY, node.start, node.end, "key")
 
     def _merged(self, node: Node) -> list[Node]:
         nodes = node.value if isinstance(node.value, list) else [node]
         if all(isinstance(each.value, dict) for each in nodes):
             return nodes
-        self.problems.append(
-            Problem(
-                "<< merges maps only, such as <<: *name", span=(node.start, node.end), rule="merge"
-            )
-        )
+        self._problem("<< merges maps only, such as <<: *name", node.start, node.end, "merge")
         return []
 
     def _check_tag(self, event: yaml.Event) -> None:
         tag = getattr(event, "tag", None)
         if tag and tag not in _ALLOWED_TAGS[type(event)]:
-            shown = printable(str(tag).replace("tag:yaml.org,2002:", "!!"))
-            self._problem(f"the tag {shown} is not supported", event, "tag")
+            shown = str(tag).replace("tag:yaml.org,2002:", "!!")
+            name = "a tag" if self._is_hidden() else f"the tag {printable(shown)}"
+            message = f"{name} is not supported: use quotes if it is text"
+            self._problem(message, *_span(event), "tag")
 
-    def _problem(self, message: str, event: yaml.Event, rule: str) -> None:
-        self.problems.append(Problem(message, span=_span(event), rule=rule))
+    def _check_characters(self, event: yaml.ScalarEvent) -> None:
+        """Escapes can say what no editor shows, and a terminal would obey."""
+        found = _CONTROL.search(event.value)
+        if found:
+            self._problem(_not_allowed(found.group()), *_span(event), "character")
 
-
-def _key_is_no_text(start: int, end: int) -> _Stop:
-    return _Stop("a key has to be plain text, not a list or a map", start, end, "key")
+    def _problem(self, message: str, start: int, end: int, rule: str) -> None:
+        self.problems.append(Problem(message, span=(start, end), rule=rule))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise _stop("too many problems: the rest is not read", start, end, "too-many")
 
 
 def _span(event: yaml.Event) -> tuple[int, int]:
@@ -272,26 +304,20 @@ def _merge(into: dict[str, Field], merges: list[Node]) -> None:
                 into.setdefault(name, merged)
 
 
-def _refuse_control_characters(text: str) -> None:
+def _refuse_characters(text: str) -> None:
     found = _CONTROL.search(text)
     if found:
-        name = f"U+{ord(found.group()):04X}"
-        raise _Stop(
-            f"the control character {name} is not allowed", found.start(), found.end(), "character"
-        )
+        raise _stop(_not_allowed(found.group()), found.start(), found.end(), "character")
+    found = _LINE_ENDS_FOR_SOME.search(text)
+    if found:
+        # libyaml reads on in a new line where editors show a comment going on.
+        message = f"the character {_name(found.group())} ends a line for some readers: remove it"
+        raise _stop(message, found.start(), found.end(), "character")
 
 
-def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """The place and the words for a parser's complaint: where the open bracket or quote stands."""
-    said = f"{error.problem or ''} {error.context or ''}"
-    mark = error.problem_mark or error.context_mark
-    message = next((ours for theirs, ours in _WORDS if theirs in said), "this is not YAML")
-    if error.context_mark and "opened" in message:
-        mark = error.context_mark
-    index = min(mark.index if mark else 0, max(len(text) - 1, 0))
-    line = text[:index].rpartition("\n")[2] + text[index:].partition("\n")[0]
-    if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
-        message = "a merge conflict is left in the file"
-    elif "{{" in line:
-        message = "put text with {{ in quotes"
-    return Problem(message, span=(index, index + 1), rule="syntax")
+def _not_allowed(character: str) -> str:
+    return f"the character {_name(character)} is not allowed"
+
+
+def _name(character: str) -> str:
+    return f"U+{ord(character):04X}"

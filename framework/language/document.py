@@ -5,19 +5,31 @@ In: a `Source` and the sections there are. Out: a `Document` and problems.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator, Mapping
+import operator
+import types
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from framework.language.fields import Entry, Name, Region, TagKey, TagValue
-from framework.language.messages import problems_of
-from framework.language.overlay import with_defaults
-from framework.language.problems import Located, Path, Problem
+from framework.language.environments import Variant
+from framework.language.fields import (
+    AccountId,
+    Entry,
+    EnvironmentName,
+    Name,
+    Region,
+    TagKey,
+    TagValue,
+)
+from framework.language.messages import holds_json, problems_of
+from framework.language.overlay import too_much, with_defaults
+from framework.language.problems import MOST_PROBLEMS, Located, Path, Problem
 from framework.language.source import Field as FieldNode
 from framework.language.source import Node, Source, fields
 
@@ -60,11 +72,32 @@ class Top(BaseModel):
     """Tags for every resource, beside service and stack, which are always there."""
 
 
+class Environment(Entry):
+    """What differs in some stacks: any part of the document. null removes an entry."""
+
+    account: Annotated[AccountId | None, Field(examples=["123456789012"])] = None
+    """The AWS account of these stacks; deploying to another is refused."""
+
+    protect: Annotated[bool, Field(examples=[True])] = False
+    """Whether what holds data (buckets, parameters) is protected from being deleted."""
+
+    regions: Annotated[
+        tuple[Region, ...] | None, Field(min_length=1, examples=[["eu-west-1", "us-east-1"]])
+    ] = None
+    """The AWS regions of these stacks; the first is home."""
+
+    tags: Annotated[
+        dict[TagKey, TagValue] | None, Field(max_length=40, examples=[{"team": "web"}])
+    ] = None
+    """Tags, beside those of the document."""
+
+
 @dataclass(frozen=True)
 class Document:
     """services.yaml, checked. `sections` holds the entries of every section by their names.
 
     `dropped` are the paths of what is there but has problems of its own; empty once all is well.
+    `variant` is the environment that it is for.
     """
 
     service: str
@@ -73,6 +106,22 @@ class Document:
     sections: Mapping[str, Mapping[str, Entry]]
     source: Source
     dropped: frozenset[Path] = frozenset()
+    variant: Variant | None = None
+
+    @property
+    def environment(self) -> str:
+        """The declared name or pattern that the document is for; empty where none is declared."""
+        return self.variant.name if self.variant else ""
+
+    @property
+    def account(self) -> str | None:
+        """The account that the environment is pinned to."""
+        return self.variant.account if self.variant else None
+
+    @property
+    def protect(self) -> bool:
+        """Whether what holds data is protected."""
+        return self.variant is not None and self.variant.protect
 
     def entries(self, section: Section[EntryT]) -> Mapping[str, EntryT]:
         """The entries of a section by name, in the file's order."""
@@ -101,15 +150,34 @@ class Shaped:
 
 def shape(source: Source, sections: Sections) -> Shaped:
     """The document of `source`, with every problem of its shape."""
-    root = _without_own_keys(with_defaults(source.root))
+    with_own = {section.name for section in sections if section.defaults}
+    if refused := source.located(_refused(source.root, with_own)):
+        return Shaped(None, tuple(refused))
+    root = with_defaults(_without_own_keys(source.root), with_own)
     shaped = Source(source.file, source.text, root)
-    if not isinstance(root.value, dict):
-        problem = Problem("services.yaml is a map: begin with  service: NAME", rule="type")
-        return Shaped(None, (shaped.locate(problem),))
     top, problems = _validated(document_model(sections), shaped)
     if top and not problems:
         return Shaped(_document(top, sections, shaped))
     return Shaped(_salvaged(shaped, problems, sections), tuple(shaped.located(problems)))
+
+
+def shape_environments(source: Source, sections: Sections) -> tuple[Located, ...]:
+    """The problems of what `environments` says, each on its own; the merged whole comes after."""
+    declared = fields(source.root).get("environments")
+    if declared is None:
+        return ()
+    service = FieldNode(0, 0, Node(0, 0, "service"))
+    root = Node(source.root.start, source.root.end, {"service": service, "environments": declared})
+    alone = Source(source.file, source.text, root)
+    _, problems = _validated(document_model(sections), alone)
+    return tuple(alone.located(problems))
+
+
+def _refused(root: Node, with_own: Collection[str]) -> Iterator[Problem]:
+    """What keeps the values from being looked at: no map, or too much of everything."""
+    if not isinstance(root.value, dict):
+        yield Problem("services.yaml is a map: begin with  service: NAME", rule="type")
+    yield from too_much(root, with_own)
 
 
 def _salvaged(source: Source, problems: list[Problem], sections: Sections) -> Document | None:
@@ -142,24 +210,29 @@ def _kept(root: Node, dropped: frozenset[Path]) -> Iterator[tuple[str, FieldNode
 
 
 def _validated(model: type[Top], source: Source) -> tuple[Top | None, list[Problem]]:
-    empty = list(_empty(source.root, ()))
+    empty = list(islice(_empty(source.root, (), model), MOST_PROBLEMS))
     try:
-        return model.model_validate_json(json.dumps(source.root.plain())), empty
+        text = json.dumps(source.root.plain(), ensure_ascii=False)
+        return model.model_validate_json(text), empty
     except ValidationError as error:
-        paths = {problem.path for problem in empty}
-        found = problems_of(error, model, source)
-        return None, [*empty, *(problem for problem in found if problem.path not in paths)]
+        return None, _once(empty, problems_of(error, model, source))
 
 
-def _empty(node: Node, path: Path) -> Iterator[Problem]:
-    """Keys with nothing behind them. Only within a variable's JSON null is a value."""
-    if node.value is None:
+def _once(empty: list[Problem], found: list[Problem]) -> list[Problem]:
+    """Both sorts, one for each path: that a field is unknown says more than that it is empty."""
+    unknown = {problem.path for problem in found if problem.rule == "unknown-field"}
+    kept = [problem for problem in empty if problem.path not in unknown]
+    paths = {problem.path for problem in kept}
+    return [*kept, *(problem for problem in found if problem.path not in paths)]
+
+
+def _empty(node: Node, path: Path, model: type[Top]) -> Iterator[Problem]:
+    """Keys with nothing behind them. Only within a field of JSON null is a value."""
+    if node.value is None and not any(holds_json(model, path[:end]) for end in range(len(path))):
         yield Problem("has no value: write one, {} for an empty map, or remove the key",
                       path, "key", "no-value")  # fmt: skip
-    if "environment" in path[:-1]:
-        return
     for step, child in _children(node):
-        yield from _empty(child, (*path, step))
+        yield from _empty(child, (*path, step), model)
 
 
 def _children(node: Node) -> Iterator[tuple[str | int, Node]]:
@@ -171,9 +244,7 @@ def _children(node: Node) -> Iterator[tuple[str | int, Node]]:
 
 def _without_own_keys(root: Node) -> Node:
     """Keys that begin with x- are the author's own, for anchors."""
-    if not isinstance(root.value, dict):
-        return root
-    kept = {key: field for key, field in root.value.items() if not key.startswith("x-")}
+    kept = {key: field for key, field in fields(root).items() if not key.startswith("x-")}
     return Node(root.start, root.end, kept)
 
 
@@ -187,11 +258,12 @@ def _document(top: Top, sections: Sections, source: Source) -> Document:
     )
 
 
-@lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=8)
 def document_model(sections: Sections) -> type[Top]:
     """The model of the whole file: what `Top` has, `defaults`, and a field for each section."""
     parts: dict[str, Any] = {"defaults": _defaults_field(sections)}
     parts |= {section.name: _section_field(section) for section in sections}
+    parts["environments"] = _environments_field(sections)
     return create_model("Services", __base__=Top, __doc__=Top.__doc__, **parts)
 
 
@@ -199,29 +271,66 @@ def _section_field(section: Section[EntryT]) -> tuple[object, object]:
     if section.single:
         default = Field(default_factory=section.model, description=section.description)
         return section.model, default
-    # The types are values here, which no type checker can follow.
-    annotation = dict[section.key, section.model]  # type: ignore[name-defined]
+    annotation = types.GenericAlias(dict, (section.key, section.model))
     return annotation, Field(default_factory=dict, description=section.description)
 
 
 def _defaults_field(sections: Sections) -> tuple[object, object]:
-    models: dict[str, Any] = {
-        section.name: (
-            _partial(section.model),
-            Field(default=None, description=f"What every entry of {section.name} begins with."),
-        )
-        for section in sections
-        if section.defaults
-    }
-    model = create_model("Defaults", __base__=Entry, **models)
-    return model, Field(default=None, description="What entries of a section begin with.")
+    return _defaults_model(sections), Field(
+        default=None, description="What entries of a section begin with."
+    )
 
 
-def _partial(model: type[EntryT]) -> type[Entry]:
-    """The model with no field required: what `defaults` may say."""
+@functools.lru_cache(maxsize=8)
+def _defaults_model(sections: Sections) -> type[Entry]:
+    models: dict[str, Any] = {}
+    for section in sections:
+        if section.defaults:
+            description = f"What every entry of {section.name} begins with."
+            model: type[Entry] = section.model
+            models[section.name] = (partial(model), Field(default=None, description=description))
+    return create_model("Defaults", __base__=Entry, __doc__="Fields for every entry.", **models)
+
+
+def _environments_field(sections: Sections) -> tuple[object, object]:
+    parts: dict[str, Any] = {"defaults": _defaults_field(sections)}
+    parts |= {section.name: _override_field(section) for section in sections}
+    model = create_model("Environment", __base__=Environment, __doc__=Environment.__doc__, **parts)
+    annotation = types.GenericAlias(dict, (EnvironmentName, model))
+    description = (
+        "What differs in the stacks of a name or pattern. A stack takes the one that fits."
+    )
+    return annotation, Field(default_factory=dict, description=description)
+
+
+def _override_field(section: Section[EntryT]) -> tuple[object, object]:
+    described = Field(default=None, description=f"What differs in {section.name}.")
+    if section.single:
+        return partial(section.model), described
+    kind = partial(section.model) | None
+    return types.GenericAlias(dict, (section.key, kind)), described
+
+
+@functools.cache
+def partial(model: type[BaseModel]) -> type[BaseModel]:
+    """The model with no field required, at any depth: what may be said in part."""
     optionals: dict[str, Any] = {}
     for name, info in model.model_fields.items():
         optional = info._copy()
         optional.default, optional.default_factory = None, None
-        optionals[name] = (info.rebuild_annotation(), optional)
-    return create_model(f"{model.__name__}Defaults", __base__=Entry, **optionals)
+        optionals[name] = (_in_part(info.rebuild_annotation()), optional)
+    return create_model(f"{model.__name__}Part", __base__=model, __doc__=model.__doc__, **optionals)
+
+
+def _in_part(kind: Any) -> Any:
+    """A type with the models in it in part. Any: types are values here."""
+    arguments = get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return partial(kind)
+    if get_origin(kind) is Annotated:
+        return Annotated[(_in_part(arguments[0]), *arguments[1:])]
+    if get_origin(kind) in (Union, types.UnionType):
+        return functools.reduce(operator.or_, map(_in_part, arguments))
+    if get_origin(kind) is dict:
+        return types.GenericAlias(dict, (arguments[0], _in_part(arguments[1])))
+    return kind

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -84,3 +84,20 @@ TagValue: TypeAlias = Annotated[
         "a tag's value is at most 256 letters, digits, blanks and _.:/=+-@",
     ),
 ]
+
+AccountId: TypeAlias = Annotated[
+    str,
+    Pattern("^[0-9]{12}$", 'an account is twelve digits in quotes, such as "123456789012"'),
+]
+
+EnvironmentName: TypeAlias = Annotated[
+    str,
+    Pattern(
+        r"^[A-Za-z0-9_.*-]{1,100}$",
+        "an environment is a stack's name or a pattern such as pr-*",
+    ),
+]
+"""Pulumi allows letters, digits, hyphens, underscores and dots in the names of stacks."""
+
+Reason: TypeAlias = Annotated[str, Field(min_length=3, max_length=500)]
+"""Why a control is turned down, for whoever reads the plan."""

@@ -14,6 +14,14 @@ from typing import Literal, TypeAlias
 Path: TypeAlias = tuple[str | int, ...]
 """The way into the document: keys of maps and indexes of lists, outermost first."""
 
+MOST_PROBLEMS = 1_000
+"""More of one sort are not collected: a hostile file has one for each of its values."""
+
+HIDDEN = frozenset({"value", "environment"})
+"""Fields whose values may be secrets by mistake: nothing below them is ever shown."""
+
+_MOST_SHOWN = 60
+
 Severity: TypeAlias = Literal["error", "warning"]
 Part: TypeAlias = Literal["key", "value"]
 
@@ -58,7 +66,10 @@ class Located:
 
 
 class Rejected(Exception):
-    """services.yaml has mistakes; `problems` are all of them, in file order."""
+    """services.yaml has mistakes; `problems` are all of them, in file order.
+
+    Of one sort (of the text, of empty keys, of the values' shape) at most `MOST_PROBLEMS` are kept.
+    """
 
     def __init__(self, problems: Iterable[Located]) -> None:
         self.problems = tuple(problems)
@@ -71,14 +82,14 @@ def written(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif _PLAIN_KEY.match(step):
+        elif len(step) <= _MOST_SHOWN and _PLAIN_KEY.match(step):
             text += f".{step}" if text else step
         else:
             text += f'["{printable(step)}"]'
     return text
 
 
-def printable(text: str, most: int = 60) -> str:
+def printable(text: str, most: int = _MOST_SHOWN) -> str:
     """Text safe for a terminal: control characters as U+001B, cut to `most` characters."""
     shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text[: most + 1])
     return shown if len(text) <= most else shown[: most - 1] + "…"

@@ -26,7 +26,15 @@ _MOST_DIGITS = 40
 
 
 class ScalarError(ValueError):
-    """A plain word that looks like a number and cannot be one here; the text says what to do."""
+    """A plain word that looks like a number and cannot be one here; the text says what to do.
+
+    `hidden` says the same without the word, for places where it may be a secret.
+    """
+
+    def __init__(self, sentence: str, text: str) -> None:
+        """`sentence` has {it} where the word belongs."""
+        self.hidden = sentence.format(it="it")
+        super().__init__(sentence.format(it=f'"{text}"'))
 
 
 def resolve(text: str) -> Scalar:
@@ -36,7 +44,7 @@ def resolve(text: str) -> Scalar:
     if not text[0].isascii() or text[0] not in "-+.0123456789":
         return text
     if _NO_NUMBER.match(text):
-        raise ScalarError(f"{text} is not a number that can be used here")
+        raise ScalarError("{it} is no number that can be used here: use quotes if it is text", text)
     return _number(text)
 
 
@@ -45,9 +53,9 @@ def _number(text: str) -> Scalar:
     if not (integer or _FLOAT.match(text) or _OCTAL.match(text) or _HEXADECIMAL.match(text)):
         return text
     if len(text) > _MOST_DIGITS:
-        raise ScalarError("the number is too long: put it in quotes if it is text")
+        raise ScalarError("the number is too long: put it in quotes if it is text", text)
     if integer and _LEADING_ZERO.match(text):
-        raise ScalarError(f'a number does not begin with 0: put "{text}" in quotes if it is text')
+        raise ScalarError("a number does not begin with 0: put {it} in quotes if it is text", text)
     if integer:
         return int(text)
     if text.startswith(("0o", "0x")):
@@ -58,5 +66,5 @@ def _number(text: str) -> Scalar:
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise ScalarError(f'{text} is too large for a number: put "{text}" in quotes if it is text')
+        raise ScalarError("the number is too large: put {it} in quotes if it is text", text)
     return value

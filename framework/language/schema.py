@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from framework.language.document import Sections, document_model
+from framework.language.problems import Path
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,6 +29,9 @@ class _Generator(GenerateJsonSchema):
         generated = super().generate(schema, mode)
         for each in _objects(generated):
             _describe(each)
+        for name, each in generated.get("$defs", {}).items():
+            if name == "JsonValue":
+                each["type"] = ["array", "boolean", "number", "object", "string"]
         generated["title"] = "services.yaml"
         generated["patternProperties"] = {"^x-": {"description": "Your own, for anchors."}}
         return {"$schema": DIALECT, **generated}
@@ -46,11 +51,16 @@ class _Generator(GenerateJsonSchema):
         if keys:
             written["propertyNames"] = keys
         if "values_schema" in schema:
-            written["additionalProperties"] = self.generate_inner(schema["values_schema"])
+            written["additionalProperties"] = self._value_of_a_map(schema["values_schema"])
         for ours, theirs in (("minProperties", "min_length"), ("maxProperties", "max_length")):
             if theirs in schema:
                 written[ours] = schema[theirs]  # type: ignore[literal-required]
         return written
+
+    def _value_of_a_map(self, schema: CoreSchema) -> JsonSchemaValue:
+        """Behind a name null may be said: it removes the entry. A field is left out instead."""
+        value = self.generate_inner(schema)
+        return {"anyOf": [value, {"type": "null"}]} if schema["type"] == "nullable" else value
 
 
 def _objects(value: object) -> Iterator[JsonSchemaValue]:
@@ -88,7 +98,56 @@ def _default(default: object) -> str:
 
 def json_schema(sections: Sections) -> JsonSchemaValue:
     """The schema of a services.yaml with these sections."""
-    return document_model(sections).model_json_schema(schema_generator=_Generator)
+    schema = document_model(sections).model_json_schema(schema_generator=_Generator)
+    needed = [
+        _unless_default(section.name, path, field)
+        for section in sections
+        if section.defaults
+        for path, field in _relaxed(_entry(schema, section.name), schema["$defs"], ())
+    ]
+    return schema | ({"allOf": needed} if needed else {})
+
+
+def _entry(schema: JsonSchemaValue, section: str) -> JsonSchemaValue:
+    """The definition of a section's entries."""
+    entry: JsonSchemaValue = schema["properties"][section]["additionalProperties"]
+    return _referred(entry, schema["$defs"])
+
+
+def _referred(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> JsonSchemaValue:
+    found: JsonSchemaValue = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    return found
+
+
+def _relaxed(
+    schema: JsonSchemaValue, definitions: JsonSchemaValue, path: Path
+) -> Iterator[tuple[Path, str]]:
+    """Takes out which fields have to be there, with the path of the map each belongs to.
+
+    Defaults may bring them, also one by one into a map within the entry. Such a map gets a
+    definition of its own, because elsewhere its fields stay required.
+    """
+    yield from ((path, field) for field in schema.pop("required", ()))
+    for name, field in schema["properties"].items():
+        if "$ref" in field and "required" in (referred := _referred(field, definitions)):
+            said = {key: value for key, value in field.items() if key != "$ref"}
+            schema["properties"][name] = deepcopy(referred) | said
+            yield from _relaxed(schema["properties"][name], definitions, (*path, name))
+
+
+def _unless_default(section: str, path: Path, field: str) -> JsonSchemaValue:
+    """A field is required in a section's entries where the section's defaults do not have it."""
+    given: JsonSchemaValue = {"required": [field]}
+    required: JsonSchemaValue = {"required": [field]}
+    for step in reversed(path):
+        given = {"properties": {step: given}, "required": [step]}
+        required = {"properties": {step: required}}
+    for name in (section, "defaults"):
+        given = {"properties": {name: given}, "required": [name]}
+    return {
+        "if": given,
+        "else": {"properties": {section: {"additionalProperties": required}}},
+    }
 
 
 def schema_text(sections: Sections) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import stat
+from array import array
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
@@ -25,6 +28,38 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 MOST_BYTES = 8 * 1024 * 1024
 """Larger files are refused before they are read."""
+
+MOST_VALUES = 200_000
+"""Keys and values of a document, what aliases and defaults stand for counted every time.
+
+As many mistakes can be in it, and pydantic keeps them all: this bounds the memory to 256 MiB.
+"""
+
+MOST_CHARACTERS = MOST_BYTES
+"""Characters of a document's keys and values, counted like `MOST_VALUES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a value stands for, written out."""
+
+    values: int = 1
+    characters: int = 0
+
+    def __add__(self, other: Size) -> Size:
+        return Size(self.values + other.values, self.characters + other.characters)
+
+    def times(self, number: int) -> Size:
+        """The size of so many copies."""
+        return Size(self.values * number, self.characters * number)
+
+    def excess(self) -> str:
+        """What there is too much of, in words; nothing within the limits."""
+        if self.values > MOST_VALUES:
+            return f"more than {MOST_VALUES:,} keys and values"
+        if self.characters > MOST_CHARACTERS:
+            return f"more than {MOST_CHARACTERS:,} characters of text"
+        return ""
 
 
 @dataclass(slots=True)
@@ -42,6 +77,17 @@ class Node:
         if isinstance(self.value, list):
             return [item.plain() for item in self.value]
         return self.value
+
+    def size(self) -> Size:
+        """How much the value stands for, itself included."""
+        size = Size(1, len(self.value) if isinstance(self.value, str) else 0)
+        if isinstance(self.value, dict):
+            for key, item in self.value.items():
+                size += item.node.size() + Size(1, len(key))
+        elif isinstance(self.value, list):
+            for each in self.value:
+                size += each.size()
+        return size
 
 
 @dataclass(slots=True)
@@ -62,8 +108,9 @@ class Source:
     root: Node = field(repr=False)
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+    def _line_starts(self) -> array[int]:
+        # An array, because a file may consist of eight million line ends.
+        return array("L", chain((0,), (end.end() for end in _LINE_END.finditer(self.text))))
 
     def position(self, index: int) -> tuple[int, int]:
         """Line and column, from 1, of a character of the text. CR, LF and CR LF end a line."""
@@ -90,7 +137,10 @@ class Source:
         """The problem with its place: that of its path, or of the nearest part there is."""
         start, end = problem.span or self._span(problem)
         line, column = self.position(start)
-        end_line, end_column = self.position(max(end, start + 1))
+        # At the end of a line, or of the file, there is nothing to point at but the end itself.
+        end_line, end_column = (line, column + 1)
+        if end > start and start < self._end_of_line(start):
+            end_line, end_column = self.position(end)
         where = written(problem.path)
         return Located(line, column, end_line, end_column, self.file, where,
                        problem.message, problem.rule, problem.severity)  # fmt: skip
@@ -137,10 +187,11 @@ def decode(data: bytes, file: str) -> str:
 
     Raises `Rejected` with the place of the first byte that is none.
     """
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", errors="replace")
+        before = data[: error.start].decode()
         message = "the file is not UTF-8 text"
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             message = "the file is UTF-16 text: save it as UTF-8"

@@ -21,9 +21,20 @@ def partition_of(region: str) -> str:
     return "aws"
 
 
+def home_first(regions: tuple[str, ...], home: str | None) -> tuple[str, ...]:
+    """The regions with the stack's own first, if it is one of them: whatever the order they are
+    written in, the same region stays home, and no resource changes its key."""
+    if home not in regions:
+        return regions
+    return (home, *(region for region in regions if region != home))
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One stack in one account. `regions[0]` is home; account is twelve digits."""
+    """One stack in one account. `regions[0]` is home; account is twelve digits.
+
+    `environment` is the declared environment that the stack takes, or empty.
+    """
 
     stack: str
     account: str

@@ -23,7 +23,7 @@ from tests.support.projects import ROOT, TODAY, planned
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.section.name)
 
 CASE = ROOT / "tests" / "cases" / "every-field" / "services.yaml"
-SPECIAL = {"__init__", "kind", "uses", "handler", "retention", "dashboard"}
+SPECIAL = {"__init__", "kind", "uses", "handler", "retention", "dashboard", "secrets"}
 """Modules of kinds/ that are no kind: what kinds share."""
 
 
@@ -104,7 +104,7 @@ def test_what_grants_something_names_itself_in_the_environment(kind: Kind[Any]) 
 
 
 def granted(kind: Kind[Any]) -> Iterator[Statement]:
-    document = compiler.check(CASE, TODAY).document
+    document = compiler.check(CASE, TODAY).any
     context = Context(document, Target("dev", "123456789012", ("eu-west-1",)), "eu-west-1", KINDS)
     for name in document.entries(kind.section):
         for grant in kind.grants.values():
@@ -115,7 +115,7 @@ def granted(kind: Kind[Any]) -> Iterator[Statement]:
 
 def test_the_cases_have_every_field() -> None:
     """So that what other tests say of the cases, they say of every field."""
-    documents = [compiler.check(case, TODAY).document for case in cases()]
+    documents = [compiler.check(case, TODAY).any for case in cases()]
     for kind in KINDS:
         given: set[str] = set()
         for document in documents:
@@ -131,7 +131,7 @@ def cases() -> list[Path]:
 
 @pytest.mark.parametrize("file", cases(), ids=lambda file: file.parent.name)
 def test_resources_belong_to_an_entry_of_the_file(file: Path) -> None:
-    document = compiler.check(file, TODAY).document
+    document = compiler.check(file, TODAY).any
     entries = {"api", "alarms"} | {
         f"{section}.{name}" for section, found in document.sections.items() for name in found
     }

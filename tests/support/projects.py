@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -29,4 +30,5 @@ def project(folder: Path, text: str, handlers: str = "app") -> Path:
 
 def planned(file: Path, target: Target = TARGET) -> Plan:
     """The plan of a file."""
-    return compiler.build(compiler.check(file, TODAY).document, target)
+    document = compiler.check(file, TODAY).document(target.stack)
+    return compiler.build(document, replace(target, environment=document.environment))
