@@ -54,7 +54,7 @@ class Checked:
             return self.documents[name]
         message = f"no environment fits stack '{stack}'; declared are {', '.join(self.documents)}"
         problem = Problem(message, ("environments",), "key", "no-environment")
-        raise Rejected([self.any.source.locate(problem)])
+        raise Rejected([self.any.written.locate(problem)])
 
     @property
     def any(self) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,9 +20,11 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def garbage_collection() -> Iterator[None]:
-    """A deploying program switches it off for its short life; the tests' process lives on."""
+def after_deploying() -> Iterator[None]:
+    """A deploying program collects no garbage and ends at Ctrl-C; the tests' process lives on."""
+    interrupted = signal.getsignal(signal.SIGINT)
     yield
+    signal.signal(signal.SIGINT, interrupted)
     if not gc.isenabled():
         gc.unfreeze()
         gc.enable()

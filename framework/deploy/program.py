@@ -14,7 +14,7 @@ import pulumi
 
 from framework import compiler
 from framework.compiler import Checked
-from framework.deploy import settings
+from framework.deploy import failures, settings
 from framework.deploy.register import register
 from framework.deploy.values import Resolver
 from framework.language.document import Document
@@ -30,6 +30,7 @@ def run(file: Path, transform: Transform | None) -> Mapping[str, pulumi.CustomRe
     # A program registers and ends: collecting garbage meanwhile costs a quarter of its time.
     gc.freeze()
     gc.disable()
+    failures.end_quietly_when_interrupted()
     try:
         return _deployed(compiler.check(file), transform)
     except Rejected as rejected:
@@ -57,7 +58,7 @@ def _registered(
     packages = compiler.package(document, plan, compiler.cache_of(document))
     resources: dict[str, pulumi.CustomResource] = {}
     resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, secrets)
-    register(plan, provider, resolver, resources)
+    register(plan, provider, resolver, failures.hook(document, plan), resources)
     for name, value in plan.outputs.items():
         pulumi.export(name, resolver.resolved(value))
     return resources

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pulumi
+from pulumi.resource_hooks import ErrorHook
 
 from framework.deploy.values import Input, Resolver
 from framework.plan.resource import Plan, Resource, Secret, attributes
@@ -16,7 +17,7 @@ from framework.plan.resource import Plan, Resource, Secret, attributes
 
 def register(
     plan: Plan, provider: pulumi.ProviderResource, resolver: Resolver,
-    into: dict[str, pulumi.CustomResource],
+    on_error: ErrorHook, into: dict[str, pulumi.CustomResource],
 ) -> None:  # fmt: skip
     """Registers every resource of the plan under a component for its entry, and fills `into`."""
     outputs = _wanted_outputs(plan)
@@ -30,6 +31,7 @@ def register(
             depends_on=[into[key] for key in resource.after],
             protect=resource.protect or None,
             additional_secret_outputs=list(_secret_properties(resource)) or None,
+            hooks=pulumi.ResourceHookBinding(on_error=[on_error]),
         )
         inputs = {name: resolver.resolved(value) for name, value in resource.inputs.items()}
         unset: dict[str, Input] = dict.fromkeys(outputs.get(resource.key, ()))

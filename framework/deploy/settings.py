@@ -100,8 +100,7 @@ def _caller(provider: pulumi.ProviderResource) -> str:
 def _other_account(document: Document, found: str) -> Located:
     path = ("environments", document.environment, "account")
     message = f"stack '{pulumi.get_stack()}' is pinned to it, and the credentials are of {found}"
-    source = document.variant.whole if document.variant else document.source
-    return source.locate(Problem(message, path, rule="account"))
+    return document.written.locate(Problem(message, path, rule="account"))
 
 
 def secrets(document: Document, needed: Iterable[Secret]) -> Mapping[Secret, str]:

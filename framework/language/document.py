@@ -109,6 +109,11 @@ class Document:
     variant: Variant | None = None
 
     @property
+    def written(self) -> Source:
+        """The file as it is written, its environments included."""
+        return self.variant.whole if self.variant else self.source
+
+    @property
     def environment(self) -> str:
         """The declared name or pattern that the document is for; empty where none is declared."""
         return self.variant.name if self.variant else ""

@@ -6,17 +6,20 @@ laid over the rest, every value keeping the place it was written at; and the cho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from framework.language.messages import suggestion
 from framework.language.overlay import overlay
-from framework.language.problems import Located, Problem
+from framework.language.problems import Located, Problem, Rejected
 from framework.language.source import Field, Node, Source, fields
 
 SETTINGS = ("account", "protect")
 """What an environment says of itself; everything else in it overrides the document."""
+
+MOST_VALUES = 600_000
+"""Keys and values of all environments' documents together, which are held at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,18 @@ class Variant:
 
 
 def variants(source: Source) -> tuple[Variant, ...]:
-    """The document once for each declared environment, in the file's order."""
+    """The document once for each declared environment, in the file's order.
+
+    Raises `Rejected` where all of them together are more than `MOST_VALUES` allows.
+    """
     declared = _declared(source.root)
     if not declared:
         return (Variant("", source, source),)
+    size = source.root.size().values * len(declared)
+    if size > MOST_VALUES:
+        message = f"for {len(declared):,} environments there are more than {MOST_VALUES:,} values"
+        problem = Problem(message, ("environments",), "key", "too-large")
+        raise Rejected([source.locate(problem)])
     return tuple(_variant(source, name, field.node) for name, field in declared.items())
 
 
@@ -145,8 +156,8 @@ def chosen(names: Iterable[str], stack: str) -> str | None:
 
 
 def _fits(pattern: str, stack: str) -> bool:
-    parts = (re.escape(part) for part in pattern.split("*"))
-    return "*" in pattern and re.fullmatch(".*".join(parts), stack) is not None
+    # Names have neither ? nor [ in them; fnmatch takes linear time for any number of stars.
+    return "*" in pattern and fnmatchcase(stack, pattern)
 
 
 def grouped(found: Mapping[str, Iterable[Located]], source: Source) -> list[Located]:

@@ -14,7 +14,7 @@ import pytest
 from framework.commands import VERBS, main
 from tests.support.projects import ROOT, project
 
-GOOD = "service: x\nfunctions: {a: {handler: app.main}}\nalarms: {enabled: false}\n"
+GOOD = "service: x\nfunctions: {a: {handler: app.main}}\nalarms: {enabled: false, reason: a test}\n"
 
 
 class Ran:

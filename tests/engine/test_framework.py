@@ -30,7 +30,8 @@ def test_the_life_of_a_service(sample: Stack) -> None:
     created = sample.up()
     assert created.changed() == preview.changed()
     assert sample.outputs()["functions"] == {
-        name: f"notes-dev-{name}" for name in ("list-notes", "read-note", "write-note", "delete-note")
+        name: f"notes-dev-{name}"
+        for name in ("list-notes", "read-note", "write-note", "delete-note")
     }
     assert str(sample.outputs()["url"]).startswith("https://")
     assert SECRET not in json.dumps(sample.export())

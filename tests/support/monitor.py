@@ -42,6 +42,8 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 
 REGION: Final = "eu-west-1"
 
+GET_RESOURCE: Final = "pulumi:pulumi:getResource"
+
 _SEVERITIES: Final[Mapping[int, Severity]] = {
     engine_pb2.INFO: "info",
     engine_pb2.WARNING: "warning",
@@ -55,6 +57,7 @@ _FEATURES: Final = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
     resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
 )
 
 
@@ -156,6 +159,7 @@ class Monitor:
         self._lock = threading.Lock()
         self.resources: list[Registered] = []
         self.invokes: list[Invoked] = []
+        self.hooks: list[str] = []
         self.outputs: dict[str, Properties] = {}
         self.error: str | None = None
 
@@ -184,10 +188,16 @@ class Monitor:
                 raise EngineError(f"outputs of {request.urn} were registered twice")
             self.outputs[request.urn] = decode(request.outputs)
 
+    def RegisterErrorHook(self, request: resource_pb2.RegisterErrorHookRequest) -> None:
+        """Keep the hook's name; that it is called is for the tests of the real engine."""
+        self.hooks.append(request.name)
+
     def Invoke(
         self, request: resource_pb2.ResourceInvokeRequest
     ) -> resource_pb2.ResourceInvokeResponse:
-        """Answer getCallerIdentity; no other function is known."""
+        """Answer getCallerIdentity, and getResource as the engine does; no others are known."""
+        if request.tok == GET_RESOURCE:
+            return _response(self._resource(str(decode(request.args)["urn"])))
         invoked = Invoked(request.tok, decode(request.args), _provider_urn(request.provider))
         self.invokes.append(invoked)
         failure = self._deployment.failure(request.tok)
@@ -195,6 +205,12 @@ class Monitor:
             text = failure or f"unknown function {request.tok}"
             raise Stopped(grpc.StatusCode.UNKNOWN, text)
         return _response(caller_identity(self._account))
+
+    def _resource(self, urn: str) -> Properties:
+        """A resource of this run: the SDK asks for it where another resource refers to it and the
+        generated class of its type has been imported."""
+        kept = self._deployment.state[urn]
+        return {"urn": urn, "id": kept.id, "state": dict(shown(kept))}
 
     def SignalAndWaitForShutdown(self, request: object) -> None:
         """The program has ended: delete what it no longer asks for."""
