@@ -88,7 +88,7 @@ def tree(plan: Plan) -> Iterator[str]:
         yield click.style(origin, bold=True)
         for key, resource in resources.items():
             part = key.removeprefix(origin).lstrip("/.") or "·"
-            yield f"  {part:<20} {_short(resource.type):<42} {_called(resource)}".rstrip()
+            yield f"  {part:<20} {short_type(resource.type):<42} {called(resource)}".rstrip()
 
 
 def _by_entry(plan: Plan) -> Mapping[str, dict[str, Resource]]:
@@ -102,13 +102,14 @@ def _by_entry(plan: Plan) -> Mapping[str, dict[str, Resource]]:
     }
 
 
-def _short(token: str) -> str:
+def short_type(token: str) -> str:
     """aws:lambda/function:Function -> lambda.Function"""
     _, module, name = token.split(":")
     return f"{module.partition('/')[0]}.{name}"
 
 
-def _called(resource: Resource) -> str:
+def called(resource: Resource) -> str:
+    """What a resource is called on AWS, or what it is for."""
     if resource.type == "aws:lambda/permission:Permission":
         return _source(resource)
     return next((str(resource.inputs[name]) for name in _NAMES if name in resource.inputs), "")

@@ -249,7 +249,7 @@ def _check_sizes(link: Link, name: str, function: Function) -> Iterator[Problem]
     context = link.measuring
     uses = {at: use for at, use in function.uses.items() if _granted(link, at, use)}
     path = ("functions", name)
-    statements = (*_own_statements(context, name, function), *statements_for(context, uses))
+    statements = (*own_statements(context, name, function), *statements_for(context, uses))
     characters = len(json.dumps(policy(statements).document, separators=(",", ":")))
     if characters > MOST_POLICY_CHARACTERS:
         message = (
@@ -346,7 +346,7 @@ def _role(context: Context, name: str) -> Resource:
 
 def _policy(context: Context, name: str, function: Function) -> Resource:
     statements = (
-        *_own_statements(context, name, function),
+        *own_statements(context, name, function),
         *statements_for(context, function.uses),
     )
     return Resource(
@@ -362,7 +362,7 @@ def _policy(context: Context, name: str, function: Function) -> Resource:
     )
 
 
-def _own_statements(context: Context, name: str, function: Function) -> Iterator[Statement]:
+def own_statements(context: Context, name: str, function: Function) -> Iterator[Statement]:
     """What the function needs for itself: its log group's streams, and X-Ray.
 
     X-Ray's actions have no resource types, so "*" is all that AWS accepts (Service Authorization

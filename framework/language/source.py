@@ -127,6 +127,21 @@ class Source:
             node = found[1]
         return True
 
+    def enclosing(self, line: int, column: int) -> Path:
+        """The path to what stands at a place, as deep as keys go."""
+        node: Node = self.root
+        path: Path = ()
+        while inner := self._field_at(node, (line, column)):
+            name, node = inner
+            path = (*path, name)
+        return path
+
+    def _field_at(self, node: Node, place: tuple[int, int]) -> tuple[str, Node] | None:
+        for name, each in fields(node).items():
+            if self.position(each.start) <= place < self.position(max(each.end, each.node.end)):
+                return name, each.node
+        return None
+
     def line(self, number: int) -> str:
         """The text of one line, from 1, without its end."""
         start = self._line_starts[number - 1]

@@ -1,0 +1,70 @@
+"""`os.environ` of a worker: what Lambda sets, the function's own variables, and nothing else.
+
+Source: Lambda developer guide, "Defined runtime environment variables". Of this machine only HOME
+(a folder for temporary files, so that nobody's own AWS settings are read) is different.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.local.model import Function, Model
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a function signs its calls with; the access key tells the gate who calls."""
+
+    access_key: str
+    secret_key: str
+    session_token: str
+
+    @classmethod
+    def new(cls) -> Credentials:
+        """Credentials that nobody can guess, in the form of a role's temporary ones."""
+        name = "".join(secrets.choice(_ALPHABET) for _ in range(16))
+        return cls(f"ASIA{name}", secrets.token_urlsafe(30), secrets.token_urlsafe(30))
+
+
+def log_stream() -> str:
+    """The name of a new worker's log stream: `2026/01/31/[$LATEST]` and a number."""
+    return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{secrets.token_hex(16)}"
+
+
+def worker_environment(
+    function: Function,
+    model: Model,
+    credentials: Credentials,
+    endpoint: str,
+    stream: str,
+    source: Path,
+) -> dict[str, str]:
+    """The environment of one worker; `endpoint` is the gate, `source` the code's folder."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": tempfile.gettempdir(),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        **function.environment,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": model.region,
+        "AWS_REGION": model.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "LAMBDA_TASK_ROOT": str(source),
+        "_HANDLER": function.handler,
+    }

@@ -1,0 +1,171 @@
+"""API Gateway for one stage of an HTTP API: from a request to its response.
+
+In: requests, and the pools that run the functions. Out: responses, and for what people must know a
+line on the terminal. The order is AWS's: stage, route, throttle, preflight, authorizer, permission,
+integration. Error bodies as AWS sends them (`{"message":"Not Found"}`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from framework.local import cors, event, response
+from framework.local.authorizer import JwtAuthorizer, Refused
+from framework.local.http_messages import Request, Response, message
+from framework.local.model import Api, Authorizer, Model, Route
+from framework.local.router import Match, Router
+from framework.local.throttle import Throttles
+from framework.local.worker_main import MAXIMUM_PAYLOAD
+from framework.local.workers import Outcome, Pool, Throttled
+
+NOT_FOUND = message(404, "Not Found")
+TOO_LARGE = message(413, "Request Entity Too Large")
+TOO_MANY = message(429, "Too Many Requests")
+FAILED = message(500, "Internal Server Error")
+UNAVAILABLE = message(503, "Service Unavailable")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One API. `say` writes a line; `pools` run the functions by their entries."""
+
+    model: Model
+    api: Api
+    pools: Mapping[str, Pool]
+    authorizers: Mapping[str, JwtAuthorizer]
+    say: Callable[[str], None]
+    log: Callable[[str], None]
+    router: Router
+    throttles: Throttles
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        api: Api,
+        pools: Mapping[str, Pool],
+        authorizer: Callable[[Authorizer], JwtAuthorizer],
+        say: Callable[[str], None],
+        log: Callable[[str], None],
+    ) -> Gateway:
+        """The gateway of an API; `authorizer` makes a JWT authorizer, `log` takes request lines."""
+        found = {r.authorizer.name: r.authorizer for r in api.routes if r.authorizer}
+        authorizers = {name: authorizer(one) for name, one in found.items()}
+        router = Router(api.routes)
+        return cls(model, api, pools, authorizers, say, log, router, Throttles(api))
+
+    async def handle(self, request: Request) -> Response:
+        """The response to one request."""
+        start = time.perf_counter()
+        request_id = secrets.token_urlsafe(11) + "="
+        match = self._match(request)
+        answer = await self._answer(request, match, request_id)
+        if self.api.cors is not None and not cors.is_preflight(request):
+            answer = cors.replaced(answer, request, self.api.cors)
+        self._log(request, match, answer, start)
+        return answer.with_headers(("apigw-requestid", request_id))
+
+    def _match(self, request: Request) -> Match | None:
+        """The route that takes a request: under a named stage only paths that begin with it."""
+        path = request.path
+        if self.api.stage != "$default":
+            stage = f"/{self.api.stage}"
+            if path != stage and not path.startswith(f"{stage}/"):
+                return None
+            path = path[len(stage) :] or "/"
+        return self.router.match(request.method, path)
+
+    async def _answer(self, request: Request, match: Match | None, request_id: str) -> Response:
+        preflight = self.api.cors is not None and cors.is_preflight(request)
+        if match is None:
+            return self._preflight(request) if preflight else NOT_FOUND
+        if not self.throttles.admit(match.route):
+            return TOO_MANY
+        if not match.route.served:
+            return _not_served(match.route)
+        try:
+            authorizer = await self._authorize(request, match.route)
+        except Refused as refused:
+            return refused.response
+        if preflight:
+            return self._preflight(request)
+        return await self._integrate(request, match, request_id, authorizer)
+
+    def _preflight(self, request: Request) -> Response:
+        allowed = cors.preflight(request, self.api.cors) if self.api.cors else ()
+        return Response(204, allowed)
+
+    async def _authorize(self, request: Request, route: Route) -> Mapping[str, object] | None:
+        if route.authorizer is None:
+            return None
+        authorizer = self.authorizers[route.authorizer.name]
+        return await authorizer.authorize(request, route.scopes)
+
+    async def _integrate(
+        self,
+        request: Request,
+        match: Match,
+        request_id: str,
+        authorizer: Mapping[str, object] | None,
+    ) -> Response:
+        route = match.route
+        if not route.permitted:
+            self.say(
+                f"routes.{route.key}: no aws:lambda/permission:Permission of the plan lets this"
+                f" route invoke {route.function.entry}: 500 to the caller"
+            )
+            return FAILED
+        document = event.of_request(request, match, self.model, request_id, authorizer)
+        payload = json.dumps(document).encode()
+        if len(payload) > MAXIMUM_PAYLOAD:
+            return TOO_LARGE
+        outcome = await self._invoke(route, payload)
+        return outcome if isinstance(outcome, Response) else self._response(route, outcome)
+
+    async def _invoke(self, route: Route, payload: bytes) -> Outcome | Response:
+        """The outcome; a response where the integration's time is over or nobody is free.
+
+        The function runs on when its caller no longer waits, as on AWS.
+        """
+        task = asyncio.ensure_future(self.pools[route.function.entry].invoke(payload))
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), route.timeout)
+        except TimeoutError:
+            self.say(
+                f"routes.{route.key}: no answer within {route.timeout:g} s, the integration's limit"
+            )
+            return UNAVAILABLE
+        except Throttled:
+            self.say(
+                f"routes.{route.key}: {route.function.entry} already runs"
+                f" {route.function.concurrency} times, its reserved concurrency"
+            )
+            return UNAVAILABLE
+
+    def _response(self, route: Route, outcome: Outcome) -> Response:
+        if outcome.failed:
+            return FAILED
+        try:
+            return response.of_result(outcome.payload)
+        except response.Malformed as problem:
+            self.say(f"{route.function.entry}: its result is no response: {problem}")
+            return FAILED
+
+    def _log(self, request: Request, match: Match | None, answer: Response, start: float) -> None:
+        milliseconds = (time.perf_counter() - start) * 1000
+        function = f" {match.route.function.entry}" if match else ""
+        self.log(
+            f"{request.method} {request.path} -> {answer.status}{function} {milliseconds:.0f} ms"
+        )
+
+
+def _not_served(route: Route) -> Response:
+    return message(
+        501,
+        f"local mode does not check {route.authorization} signatures: {route.key} is not served",
+    )

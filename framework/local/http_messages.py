@@ -1,0 +1,56 @@
+"""One HTTP request and one HTTP response, as plain data: what a server hands in and takes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came: `path` and `query` still percent-encoded, header names lower case.
+
+    `source` is the caller's address, `port` where the request arrived.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    source: str = "127.0.0.1"
+    port: int = 80
+    protocol: str = "HTTP/1.1"
+
+    @cached_property
+    def joined(self) -> dict[str, str]:
+        """The headers by name, values of one name joined by a comma."""
+        joined: dict[str, str] = {}
+        for name, value in self.headers:
+            joined[name] = f"{joined[name]},{value}" if name in joined else value
+        return joined
+
+    def all(self, name: str) -> Iterator[str]:
+        """The values of every header of that lower-case name."""
+        return (value for header, value in self.headers if header == name)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response; header names lower case. The server adds content-length where it is absent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+
+    def with_headers(self, *added: tuple[str, str]) -> Response:
+        """The same response with more headers at its end."""
+        return Response(self.status, (*self.headers, *added), self.body)
+
+
+def message(status: int, text: str, *headers: tuple[str, str]) -> Response:
+    """API Gateway's own answers: `{"message":"Not Found"}` and its like."""
+    body = json.dumps({"message": text}, separators=(",", ":")).encode()
+    return Response(status, (("content-type", "application/json"), *headers), body)

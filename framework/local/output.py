@@ -1,0 +1,61 @@
+"""What people see while it runs: whole lines, each named after what it is about.
+
+In: a function that writes one line. Out: `Output`, an asyncio protocol for what handlers print: it
+names the function on every line, cuts long lines and stops showing a flood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+LONGEST_LINE = 8_192
+"""Bytes of a printed line that are shown."""
+
+MOST_OUTPUT = 262_144
+"""Bytes of one invocation's output that are shown."""
+
+
+class Output(asyncio.Protocol):
+    """The other end of a worker's descriptors 1 and 2. `prefix` is the function's entry."""
+
+    def __init__(self, prefix: str, say: Callable[[str], None]) -> None:
+        self.prefix = prefix
+        self.say = say
+        self.rest = b""
+        self.shown = 0
+        self.cutting = False
+
+    def begin_invocation(self) -> None:
+        """Show output again, whatever came before."""
+        self.shown = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Show every line that is complete."""
+        if self.shown > MOST_OUTPUT:
+            self.rest = b""
+            return
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+        if len(self.rest) > LONGEST_LINE:
+            self._line(self.rest)
+            self.rest, self.cutting = b"", True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Show what was printed last, though its line never ended."""
+        if self.rest:
+            self._line(self.rest)
+            self.rest = b""
+
+    def _line(self, line: bytes) -> None:
+        if self.cutting:
+            self.cutting = False
+            return
+        if self.shown > MOST_OUTPUT:
+            return
+        cut = line[:LONGEST_LINE]
+        self.say(f"{self.prefix} | {cut.decode(errors='replace')}{' ...' if cut != line else ''}")
+        self.shown += len(cut) + 1
+        if self.shown > MOST_OUTPUT:
+            self.say(f"{self.prefix} | ... the rest of this invocation's output is not shown")

@@ -1,0 +1,80 @@
+"""Which route takes a request: API Gateway's precedence for HTTP APIs.
+
+In: the routes of an API. Out: `Router.match`. The rules (API Gateway developer guide, "Develop
+routes for HTTP APIs"): a full match before a greedy one, a greedy one before `$default`; among
+equals more literal segments first, then an explicit method before ANY. A greedy part needs at
+least one segment, and no part of a path is ever empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from framework.local.model import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The route that takes a request, with the decoded parts of its path."""
+
+    route: Route
+    parameters: Mapping[str, str]
+
+
+class Router:
+    """The routes of one API in order of precedence."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        patterns = [_Pattern(route) for route in routes if route.path]
+        self.patterns = sorted(patterns, key=lambda pattern: pattern.rank)
+        self.default = next((route for route in routes if not route.path), None)
+
+    def match(self, method: str, path: str) -> Match | None:
+        """The route for a method and a path that is still percent-encoded, None where none is."""
+        segments = [unquote(segment) for segment in path.split("/")[1:]]
+        for pattern in self.patterns:
+            if pattern.method in (method, "ANY"):
+                parameters = pattern.match(segments)
+                if parameters is not None:
+                    return Match(pattern.route, parameters)
+        return Match(self.default, {}) if self.default else None
+
+
+class _Pattern:
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        self.method = route.method
+        self.parts = route.path.split("/")[1:]
+        self.greedy = self.parts[-1].endswith("+}")
+
+    @property
+    def rank(self) -> tuple[bool, int, list[bool], bool]:
+        """What sorts before comes first."""
+        names = [part.startswith("{") for part in self.parts]
+        return self.greedy, names.count(True) - len(names), names, self.method == "ANY"
+
+    def match(self, segments: list[str]) -> dict[str, str] | None:
+        parts = self.parts
+        if self.greedy:
+            head = len(parts) - 1
+            rest = "/".join(segments[head:])
+            if not rest:
+                return None
+            segments = [*segments[:head], rest]
+        if len(parts) != len(segments):
+            return None
+        return _parameters(parts, segments)
+
+
+def _parameters(parts: list[str], segments: list[str]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for part, segment in zip(parts, segments, strict=True):
+        if part.startswith("{"):
+            if not segment:
+                return None
+            found[part.strip("{}").removesuffix("+")] = segment
+        elif part != segment:
+            return None
+    return found

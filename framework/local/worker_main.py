@@ -1,0 +1,358 @@
+"""What a worker process runs: one Lambda function, one invocation at a time.
+
+Run by the interpreter of the function's runtime with `-I -S`, so it imports the standard library
+alone and nothing of this project, and it works on every Python from 3.11 on.
+
+In, on descriptor 0: frames, each a length (four bytes, big endian) and JSON. The first is the
+set-up, every other one invocation. Out, on descriptor 1: frames of one kind byte and a payload,
+`R`eady, `L` cannot load, `V`alue (the result as JSON), `E`rror (AWS's error document).
+What the handler prints goes to descriptor 2. The process and all that it started end when the
+descriptor named in the set-up reaches its end: the parent holds the other side and never writes.
+"""
+
+from __future__ import annotations
+
+import _thread
+import io
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
+from types import ModuleType, TracebackType
+
+# Importing typing would cost every cold start some milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, DistributionFinder
+
+READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
+
+MAXIMUM_PAYLOAD = 6_291_556
+"""Bytes of a result: Lambda quota "Invocation payload (request and response)", 6 MB."""
+
+Handler = Callable[[object, object], object]
+
+
+class Channel:
+    """Frames in and out."""
+
+    def __init__(self, incoming: int, outgoing: int) -> None:
+        self.incoming = incoming
+        self.outgoing = outgoing
+        self.owner = os.getpid()
+
+    def receive(self) -> bytes | None:
+        """The next frame, None when the parent is gone."""
+        head = self._read(4)
+        return self._read(int.from_bytes(head, "big")) if head else None
+
+    def _read(self, count: int) -> bytes | None:
+        parts: list[bytes] = []
+        while count:
+            part = os.read(self.incoming, min(count, 1 << 20))
+            if not part:
+                return None
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        """Send one frame, unless this is a child that the handler forked."""
+        if os.getpid() != self.owner:
+            os._exit(0)
+        data = memoryview((len(payload) + 1).to_bytes(4, "big") + kind + payload)
+        while data:
+            data = data[os.write(self.outgoing, data) :]
+
+
+def take_standard_streams() -> Channel:
+    """Keep descriptors 0 and 1 for frames; the handler reads nothing and prints to 2."""
+    channel = Channel(os.dup(0), os.dup(1))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return channel
+
+
+def end_everything(*_: object) -> None:
+    """End this process and all that it started."""
+    os.killpg(0, signal.SIGKILL)
+
+
+def end_with_parent(descriptor: int) -> None:
+    """Wait in a thread for the parent's end, then end everything."""
+    os.read(descriptor, 1)
+    end_everything()
+
+
+def ask_the_kernel_for_a_signal() -> None:
+    """On Linux, for a handler whose C code lets no thread run: end everything at a signal.
+
+    Not SIGKILL, which would end this process before it can end those that it started.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        import ctypes
+
+        set_parent_death_signal = 1
+        signal.signal(signal.SIGRTMAX, end_everything)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGRTMAX), 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return
+
+
+class RuntimePackages:
+    """The packages that Lambda's Python runtimes bring (boto3 and what it needs), last on the path.
+
+    A finder, not a folder on `sys.path`: what else is installed beside them stays unseen.
+    """
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self.folders = folders
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module of that name, for the packages known alone."""
+        if path is not None or name not in self.folders:
+            return None
+        return PathFinder.find_spec(name, [self.folders[name]], target)
+
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
+        """Their metadata, for `importlib.metadata`."""
+        from importlib.metadata import DistributionFinder, MetadataPathFinder
+
+        folder = self.folders.get(_module_name(context.name or ""))
+        if folder is None:
+            return ()
+        wanted = DistributionFinder.Context(name=context.name, path=[folder])
+        return MetadataPathFinder.find_distributions(wanted)
+
+
+def _module_name(distribution: str) -> str:
+    name = distribution.lower().replace("-", "_")
+    return "dateutil" if name == "python_dateutil" else name
+
+
+class SourceOnly(SourceFileLoader):
+    """Reads no bytecode and writes none: a file saved twice within a second is not mistaken."""
+
+    def path_stats(self, path: object) -> Mapping[str, object]:
+        """Refuse, which is how the import system is told that there is no bytecode."""
+        raise OSError("no bytecode for the author's own files")
+
+
+def prepare_imports(source: str, paths: list[str], runtime: Mapping[str, str]) -> None:
+    """`source` and `paths` first, then the standard library, then what the runtime brings."""
+
+    def finder(folder: str) -> FileFinder:
+        if folder != source and not folder.startswith(source + os.sep):
+            raise ImportError
+        extensions = (ExtensionFileLoader, EXTENSION_SUFFIXES)
+        return FileFinder(folder, extensions, (SourceOnly, SOURCE_SUFFIXES))
+
+    sys.path_hooks.insert(0, finder)
+    sys.path[:0] = paths
+    sys.meta_path.append(RuntimePackages(runtime))
+
+
+class Context:
+    """Lambda's context object (Lambda developer guide, "Using the Lambda context object")."""
+
+    identity = None
+    client_context = None
+    function_version = "$LATEST"
+
+    def __init__(self, setup: Mapping[str, str], request_id: str, seconds: float) -> None:
+        self.aws_request_id = request_id
+        self.function_name = setup["function_name"]
+        self.invoked_function_arn = setup["function_arn"]
+        self.memory_limit_in_mb = setup["memory"]
+        self.log_group_name = setup["log_group"]
+        self.log_stream_name = setup["log_stream"]
+        self._end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout, never below 0."""
+        return max(0, int((self._end - time.monotonic()) * 1000))
+
+    def log(self, text: object) -> None:
+        """Write to the function's log."""
+        sys.stdout.write(str(text))
+
+
+class CannotLoad(Exception):
+    """The handler cannot be had; the text is for the terminal."""
+
+    def __init__(self, text: str, error_type: str) -> None:
+        super().__init__(text)
+        self.error_type = error_type
+
+
+def load(handler: str, source: str, shown: str) -> Handler:
+    """The function that `handler` ("folder/module.function") names; `shown` is the source's name.
+
+    Raises `CannotLoad`.
+    """
+    path, _, name = handler.rpartition(".")
+    module_name = path.replace("/", ".")
+    file = f"{shown}/{module_name.replace('.', '/')}.py"
+    try:
+        __import__(module_name)
+    except Exception as error:
+        where = _raised_at(error, source, shown, file)
+        text = f"cannot import {file}: {type(error).__name__}: {text_of(error)}{where}"
+        raise CannotLoad(text, f"Runtime.{_init_error(error)}") from None
+    function = getattr(sys.modules[module_name], name, None)
+    if not callable(function):
+        raise CannotLoad(f"{file} has no function '{name}'", "Runtime.HandlerNotFound")
+    found: Handler = function
+    return found
+
+
+def _init_error(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return "ImportModuleError"
+    return "UserCodeSyntaxError" if isinstance(error, SyntaxError) else type(error).__name__
+
+
+def _raised_at(error: Exception, source: str, shown: str, file: str) -> str:
+    """` (handlers/notes.py:12)` where the text does not say it."""
+    if isinstance(error, SyntaxError):
+        return ""
+    frames = own_frames(error.__traceback__, source)
+    if not frames or (isinstance(error, ImportError) and len(frames) == 1):
+        return ""
+    name, line, _ = frames[-1]
+    return f" ({shown}{name[len(source) :]}:{line})"
+
+
+def own_frames(trace: TracebackType | None, source: str) -> list[tuple[str, int, str]]:
+    """File, line and function of the frames in the author's own files, outermost first."""
+    frames: list[tuple[str, int, str]] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith(source + os.sep):
+            frames.append((code.co_filename, trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    return frames
+
+
+def text_of(error: BaseException) -> str:
+    """The error's own text; an error whose text fails has none."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def error_document(error: BaseException, request_id: str, source: str) -> dict[str, object]:
+    """The error as Lambda reports it to who invoked the function."""
+    import linecache
+
+    trace = []
+    for file, line, function in own_frames(error.__traceback__, source):
+        code = linecache.getline(file, line).strip()
+        trace.append(f'  File "{file}", line {line}, in {function}\n    {code}\n')
+    return {
+        "errorMessage": text_of(error),
+        "errorType": type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": trace,
+    }
+
+
+def _decimal(value: object) -> float:
+    """Numbers of DynamoDB and its like, as Lambda's runtime turns them to JSON."""
+    if type(value).__module__ == "decimal":
+        return float(str(value))
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def result_frame(result: object) -> tuple[bytes, bytes]:
+    """The frame for what the handler returned: the value, or why it cannot be one."""
+    try:
+        payload = json.dumps(result, default=_decimal).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        text = f"Unable to marshal response: {error}"
+        return _refusal("Runtime.MarshalError", text)
+    if len(payload) > MAXIMUM_PAYLOAD:
+        text = "Response payload size exceeded maximum allowed payload size"
+        return _refusal("Function.ResponseSizeTooLarge", f"{text} ({MAXIMUM_PAYLOAD} bytes).")
+    return VALUE, payload
+
+
+def _refusal(error_type: str, text: str) -> tuple[bytes, bytes]:
+    return ERROR, json.dumps({"errorMessage": text, "errorType": error_type}).encode()
+
+
+def log_to_the_terminal() -> None:
+    """Give the root logger the handler that Lambda's runtime gives it, where logging is used."""
+    logging = sys.modules.get("logging")
+    if logging is None or logging.root.handlers:
+        return
+    stream = logging.StreamHandler(sys.stdout)
+    stream.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
+    logging.root.addHandler(stream)
+
+
+def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[bytes, bytes]:
+    """One invocation: the frame that answers it."""
+    invocation = json.loads(frame)
+    os.environ["_X_AMZN_TRACE_ID"] = invocation["trace"]
+    context = Context(setup, invocation["request_id"], float(setup["timeout"]))
+    try:
+        result = handler(invocation["event"], context)
+    except Exception as error:
+        document = error_document(error, context.aws_request_id, setup["source"])
+        return ERROR, json.dumps(document).encode()
+    return result_frame(result)
+
+
+def serve(channel: Channel, setup: Mapping[str, str]) -> None:
+    """Load the handler, then answer invocations until the parent is gone."""
+    try:
+        handler = load(setup["handler"], setup["source"], setup["shown"])
+    except CannotLoad as problem:
+        document = {"errorMessage": str(problem), "errorType": problem.error_type}
+        channel.send(CANNOT_LOAD, json.dumps(document).encode())
+        return
+    channel.send(READY)
+    while (frame := channel.receive()) is not None:
+        log_to_the_terminal()
+        kind, payload = invoke(handler, setup, frame)
+        sys.stdout.flush()
+        channel.send(kind, payload)
+
+
+def main() -> None:
+    """Run one worker on the standard streams."""
+    channel = take_standard_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    frame = channel.receive()
+    if frame is None:
+        return
+    setup = json.loads(frame)
+    ask_the_kernel_for_a_signal()
+    _thread.start_new_thread(end_with_parent, (setup["life"],))
+    prepare_imports(setup["source"], setup["paths"], setup["runtime"])
+    serve(channel, setup)
+    end_everything()
+
+
+if __name__ == "__main__":
+    main()
