@@ -117,15 +117,19 @@ class Source:
         line = bisect_right(self._line_starts, index)
         return line, index - self._line_starts[line - 1] + 1
 
-    def has(self, path: Path) -> bool:
-        """Whether something stands at this path of the document."""
+    def at(self, path: Path) -> Node | None:
+        """What stands at this path of the document, if anything does."""
         node = self.root
         for step in path:
             found = _child(node, step)
             if found is None:
-                return False
+                return None
             node = found[1]
-        return True
+        return node
+
+    def has(self, path: Path) -> bool:
+        """Whether something stands at this path of the document."""
+        return self.at(path) is not None
 
     def enclosing(self, line: int, column: int) -> Path:
         """The path to what stands at a place, as deep as keys go."""

@@ -152,6 +152,9 @@ def test_plan_shows_entries_resources_and_names(services: Services) -> None:
         "  role                 iam.Role                                   x-dev-a-eu-west-1\n"
         "  policy               iam.RolePolicy                             function\n"
         "\n"
+        "relaxed\n"
+        "  alarms.enabled: nothing that goes wrong is noticed (because: a test)\n"
+        "\n"
         "4 resources\n"
     )
 

@@ -1,0 +1,95 @@
+"""The precedence of routes: API Gateway developer guide, "Develop routes for HTTP APIs"."""
+
+from __future__ import annotations
+
+import pytest
+
+from framework.local.model import read
+from framework.local.router import Router
+from tests.support.plans import PlanBuilder
+
+ROUTES = (
+    "GET /pets",
+    "GET /pets/dog/1",
+    "GET /pets/dog/{id}",
+    "GET /pets/{kind}/{id}",
+    "GET /pets/{proxy+}",
+    "ANY /pets/dog/{id}",
+    "ANY /{proxy+}",
+    "POST /files/{folder}/{path+}",
+    "GET /",
+)
+
+
+def router(*keys: str) -> Router:
+    builder = PlanBuilder().function("f", "app.f")
+    for key in keys:
+        builder.route(key, "f")
+    return Router(read(builder.plan()).routes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "parameters"),
+    [
+        ("GET", "/pets", "GET /pets", {}),
+        ("GET", "/pets/dog/1", "GET /pets/dog/1", {}),
+        ("GET", "/pets/dog/2", "GET /pets/dog/{id}", {"id": "2"}),
+        ("GET", "/pets/cat/2", "GET /pets/{kind}/{id}", {"kind": "cat", "id": "2"}),
+        ("GET", "/pets/cat", "GET /pets/{proxy+}", {"proxy": "cat"}),
+        ("GET", "/pets/cat/2/x", "GET /pets/{proxy+}", {"proxy": "cat/2/x"}),
+        ("PUT", "/pets/dog/1", "ANY /pets/dog/{id}", {"id": "1"}),
+        ("POST", "/pets", "ANY /{proxy+}", {"proxy": "pets"}),
+        ("GET", "/pets/", "ANY /{proxy+}", {"proxy": "pets/"}),
+        (
+            "POST",
+            "/files/a/b/c%20d",
+            "POST /files/{folder}/{path+}",
+            {"folder": "a", "path": "b/c d"},
+        ),
+        ("GET", "/", "GET /", {}),
+        ("GET", "/pets/cat/a%2Fb", "GET /pets/{kind}/{id}", {"kind": "cat", "id": "a/b"}),
+        ("GET", "/pets/cat/caf%C3%A9", "GET /pets/{kind}/{id}", {"kind": "cat", "id": "café"}),
+    ],
+)
+def test_the_most_specific_route_takes_the_request(
+    method: str, path: str, route: str, parameters: dict[str, str]
+) -> None:
+    match = router(*ROUTES).match(method, path)
+
+    assert match is not None
+    assert (match.route.key, match.parameters) == (route, parameters)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_the_plan_does_not_matter(order: int) -> None:
+    match = router(*ROUTES[::order]).match("GET", "/pets/dog/1")
+
+    assert match is not None
+    assert match.route.key == "GET /pets/dog/1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/notes"),
+        ("GET", "/notes/"),
+        ("GET", "/Notes"),
+        ("GET", "/"),
+        ("GET", "/notes/1/2"),
+    ],
+)
+def test_what_no_route_takes_has_no_match(method: str, path: str) -> None:
+    assert router("GET /notes", "GET /notes/{id}", "GET /files/{path+}").match(method, path) is None
+
+
+@pytest.mark.parametrize("path", ["/", "/files", "/files/"])
+def test_a_greedy_part_needs_something_to_take(path: str) -> None:
+    assert router("GET /files/{path+}").match("GET", path) is None
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("DELETE", "/notes/1/2")])
+def test_the_default_route_takes_what_is_left(method: str, path: str) -> None:
+    match = router("GET /notes", "$default").match(method, path)
+
+    assert match is not None
+    assert match.route.key == "$default"

@@ -1,0 +1,377 @@
+"""The program of a worker, run here on pipes of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from importlib.metadata import DistributionFinder
+from pathlib import Path
+
+import pytest
+
+from framework.local import worker_main
+from framework.local.runtime_packages import runtime_packages
+from framework.local.worker_main import (
+    MAXIMUM_PAYLOAD,
+    CannotLoad,
+    Channel,
+    Context,
+    RuntimePackages,
+    load,
+    log_to_the_terminal,
+    prepare_imports,
+    result_frame,
+    serve,
+)
+
+SETUP = {
+    "source": "",
+    "shown": "handlers",
+    "function_name": "notes",
+    "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:notes",
+    "memory": "256",
+    "timeout": "5",
+    "log_group": "/aws/lambda/notes",
+    "log_stream": "stream",
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that is first on the import path, as `prepare_imports` makes it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    before = set(sys.modules)
+    prepare_imports(str(tmp_path), [str(tmp_path)], {})
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+    for path in [path for path in sys.path_importer_cache if path.startswith(str(tmp_path))]:
+        del sys.path_importer_cache[path]
+
+
+class Wire:
+    """A worker's channel and the parent's two ends of it."""
+
+    def __init__(self) -> None:
+        incoming, self.to_worker = os.pipe()
+        self.from_worker, outgoing = os.pipe()
+        self.channel = Channel(incoming, outgoing)
+        self.open = [incoming, self.to_worker, self.from_worker, outgoing]
+
+    def send(self, document: object) -> None:
+        data = json.dumps(document).encode()
+        os.write(self.to_worker, len(data).to_bytes(4, "big") + data)
+
+    def hang_up(self) -> None:
+        """No more frames for the worker."""
+        os.close(self.to_worker)
+        self.open.remove(self.to_worker)
+
+    def frames(self) -> list[tuple[bytes, object]]:
+        """What the worker has sent."""
+        os.close(self.channel.outgoing)
+        self.open.remove(self.channel.outgoing)
+        with os.fdopen(self.from_worker, "rb") as stream:
+            data = stream.read()
+        self.open.remove(self.from_worker)
+        found: list[tuple[bytes, object]] = []
+        while data:
+            length = int.from_bytes(data[:4], "big")
+            payload = data[5 : 4 + length]
+            found.append((data[4:5], json.loads(payload) if payload else None))
+            data = data[4 + length :]
+        return found
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    wire = Wire()
+    yield wire
+    for descriptor in wire.open:
+        os.close(descriptor)
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / f"{name}.py").write_text(text)
+
+
+def invocation(event: object) -> dict[str, object]:
+    return {"request_id": "request-1", "trace": "Root=1", "event": event}
+
+
+def test_invocations_are_answered_until_the_parent_hangs_up(
+    source: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "")
+    write(
+        source,
+        "wm_serving",
+        "import os\n"
+        "def f(event, context):\n"
+        "    if event == 'fail': raise ValueError('no')\n"
+        "    return [event, context.aws_request_id, os.environ['_X_AMZN_TRACE_ID']]\n",
+    )
+    wire.send(invocation({"a": 1}))
+    wire.send(invocation("fail"))
+    wire.hang_up()
+
+    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_serving.f"})
+
+    ready, value, error = wire.frames()
+    assert ready == (b"R", None)
+    assert value == (b"V", [{"a": 1}, "request-1", "Root=1"])
+    assert error == (
+        b"E",
+        {
+            "errorMessage": "no",
+            "errorType": "ValueError",
+            "requestId": "request-1",
+            "stackTrace": [
+                f'  File "{source}/wm_serving.py", line 3, in f\n'
+                "    if event == 'fail': raise ValueError('no')\n"
+            ],
+        },
+    )
+
+
+def test_a_handler_that_cannot_be_had_is_said_and_ends_it(source: Path, wire: Wire) -> None:
+    write(source, "wm_broken", "import wm_missing")
+
+    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_broken.f"})
+
+    text = "cannot import handlers/wm_broken.py: ModuleNotFoundError: No module named 'wm_missing'"
+    assert wire.frames() == [
+        (b"L", {"errorMessage": text, "errorType": "Runtime.ImportModuleError"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "error_type"),
+    [
+        ("x = 1 +", "cannot import handlers/{}.py: SyntaxError", "Runtime.UserCodeSyntaxError"),
+        ("1 / 0", "cannot import handlers/{}.py: ZeroDivisionError", "Runtime.ZeroDivisionError"),
+        ("g = 1", "handlers/{}.py has no function 'f'", "Runtime.HandlerNotFound"),
+    ],
+)
+def test_why_a_handler_cannot_be_had(
+    source: Path, text: str, message: str, error_type: str
+) -> None:
+    name = f"wm_{error_type.rpartition('.')[2].lower()}"
+    write(source, name, text)
+
+    with pytest.raises(CannotLoad) as caught:
+        load(f"{name}.f", str(source), "handlers")
+
+    assert str(caught.value).startswith(message.format(name))
+    assert caught.value.error_type == error_type
+
+
+def test_an_own_error_whose_text_fails_has_none(source: Path) -> None:
+    write(
+        source,
+        "wm_textless",
+        "class E(Exception):\n    def __str__(self): raise ValueError\nraise E\n",
+    )
+
+    with pytest.raises(CannotLoad, match=r"wm_textless\.py: E:  \(handlers/wm_textless\.py:3\)"):
+        load("wm_textless.f", str(source), "handlers")
+
+
+def test_large_frames_arrive_whole(wire: Wire) -> None:
+    text = "x" * 300_000
+    sender = threading.Thread(target=wire.send, args=(text,))
+    sender.start()
+    frame = wire.channel.receive()
+    sender.join()
+    wire.hang_up()
+
+    assert frame is not None
+    assert json.loads(frame) == text
+    assert wire.channel.receive() is None
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "error_type"),
+    [
+        ({"a": 1}, b"V", ""),
+        ({1, 2}, b"E", "Runtime.MarshalError"),
+        ("x" * MAXIMUM_PAYLOAD, b"E", "Function.ResponseSizeTooLarge"),
+    ],
+)
+def test_what_a_result_becomes(result: object, kind: bytes, error_type: str) -> None:
+    found, payload = result_frame(result)
+
+    assert found == kind
+    if error_type:
+        assert json.loads(payload)["errorType"] == error_type
+
+
+def test_a_result_that_holds_itself_is_an_error() -> None:
+    result: list[object] = []
+    result.append(result)
+
+    assert result_frame(result)[0] == b"E"
+
+
+def test_remaining_time_goes_down_to_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 4_000 < Context(SETUP, "1", 5).get_remaining_time_in_millis() <= 5_000
+    context = Context(SETUP, "1", -1)
+    context.log("text")
+
+    assert context.get_remaining_time_in_millis() == 0
+    assert capsys.readouterr().out == "text"
+
+
+def test_runtime_packages_show_themselves_alone() -> None:
+    packages = RuntimePackages(runtime_packages())
+
+    def versions(name: str | None) -> list[str]:
+        context = DistributionFinder.Context(name=name)
+        return [found.metadata["Name"] for found in packages.find_distributions(context)]
+
+    assert packages.find_spec("boto3") is not None
+    assert packages.find_spec("boto3.session", ["x"]) is None
+    assert packages.find_spec("click") is None
+    assert versions("Boto3") == ["boto3"]
+    assert versions("python-dateutil") == ["python-dateutil"]
+    assert versions("click") == []
+    assert versions(None) == []
+
+
+def test_logging_reaches_the_terminal_where_it_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    log_to_the_terminal()
+    log_to_the_terminal()
+    logging.getLogger("notes").warning("careful")
+    assert len(logging.root.handlers) == 1
+
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.delitem(sys.modules, "logging")
+    log_to_the_terminal()
+
+    assert logging.root.handlers == []
+    assert capsys.readouterr().out == "[WARNING] careful\n"
+
+
+def test_a_forked_child_never_answers(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+
+    def leave(code: int) -> None:
+        left.append(code)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "_exit", leave)
+    wire.channel.owner = -1
+
+    with pytest.raises(SystemExit):
+        wire.channel.send(b"V", b"1")
+
+    assert left == [0]
+
+
+def recording(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    killed: list[tuple[int, int]] = []
+
+    def kill(group: int, number: int) -> None:
+        killed.append((group, number))
+
+    monkeypatch.setattr(os, "killpg", kill)
+    return killed
+
+
+def test_the_end_of_the_parent_is_the_end_of_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = recording(monkeypatch)
+    reading, writing = os.pipe()
+    os.close(writing)
+    worker_main.end_with_parent(reading)
+    os.close(reading)
+
+    assert killed == [(0, signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_the_kernels_signal_is_asked_for_on_linux(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    import ctypes
+
+    asked: list[tuple[int, ...]] = []
+
+    class Library:
+        def __init__(self, name: None) -> None:
+            self.name = name
+
+        def prctl(self, *values: int) -> None:
+            asked.append(values)
+
+    def ignore(number: int, handler: Callable[..., object]) -> None:
+        """Leave the signals of this process alone."""
+
+    monkeypatch.setattr(ctypes, "CDLL", Library)
+    monkeypatch.setattr(signal, "signal", ignore)
+    monkeypatch.setattr(sys, "platform", platform)
+    worker_main.ask_the_kernel_for_a_signal()
+
+    assert asked == ([(1, int(signal.SIGRTMAX), 0, 0, 0)] if platform == "linux" else [])
+
+
+def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctypes
+
+    def fail(name: None) -> None:
+        raise OSError
+
+    monkeypatch.setattr(ctypes, "CDLL", fail)
+    before = signal.getsignal(signal.SIGRTMAX)
+    worker_main.ask_the_kernel_for_a_signal()
+    signal.signal(signal.SIGRTMAX, before)
+
+
+def test_the_whole_program_on_its_own_streams(tmp_path: Path) -> None:
+    """In a Python that measures coverage, so with the site packages in sight."""
+    write(tmp_path, "wm_main", "def f(event, context):\n    print('hi')\n    return event\n")
+    life, parents_end = os.pipe()
+    program = "from framework.local.worker_main import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=(life,),
+    ) as process:
+        os.close(life)
+        setup = {**SETUP, "source": str(tmp_path), "handler": "wm_main.f"}
+        frames = [{**setup, "paths": [str(tmp_path)], "runtime": {}, "life": life}, invocation("e")]
+        data = [json.dumps(frame).encode() for frame in frames]
+        output, printed = process.communicate(
+            b"".join(len(part).to_bytes(4, "big") + part for part in data)
+        )
+    os.close(parents_end)
+
+    assert output == b"\0\0\0\x01R\0\0\0\x04V" + b'"e"'
+    assert printed == b"hi\n"
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_parent_that_says_nothing_is_gone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", worker_main.__file__],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
