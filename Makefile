@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: setup local test lint types check lock
+.PHONY: setup local test lint types reference lock
 
 setup: $(VENV)/ready
 
@@ -28,6 +28,10 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+reference: setup  ## what is made from the models: the schema and the page
+	@$(BIN)/services schema > schema/services.schema.json
+	@$(BIN)/services schema --reference > docs/services-yaml.md
 
 lock:  ## requirements.lock from pyproject.toml: hashes, and no index
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -16,7 +16,7 @@ from tests.support.projects import ROOT
 
 ARROWS: dict[str, set[str]] = {
     "language": set(),
-    "plan": {"language"},
+    "plan": {"language", "data"},
     "data": set(),
     "kinds": {"language", "plan", "data"},
     "packaging": set(),

@@ -47,12 +47,13 @@ def documents(draw: st.DrawFn) -> Data:
     buckets = draw(st.lists(names, unique=True, max_size=3))
     parameters = draw(st.lists(names, unique=True, max_size=3))
     functions = draw(st.lists(names, unique=True, min_size=1, max_size=4))
+    bucket = st.fixed_dictionaries({"versioned": st.booleans(), "reason": st.just("a test")})
     usable = [f"buckets.{name}" for name in buckets] + [f"parameters.{name}" for name in parameters]
     return {
         "service": draw(names.filter(lambda name: not name.startswith(("aws", "ssm", "sthree")))),
         "functions": {name: draw(function(usable)) for name in functions},
         "routes": draw(routes(functions)),
-        "buckets": {name: {"versioned": draw(st.booleans()), "reason": "a test"} for name in buckets},
+        "buckets": {name: draw(bucket) for name in buckets},
         "parameters": {name: {} for name in parameters},
     }
 

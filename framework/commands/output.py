@@ -6,13 +6,14 @@ In: located problems. Out: lines on standard output; on a terminal with the sour
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from framework.language.problems import Located, printable
+from framework.language.problems import HIDDEN, Located, printable
 
 MOST_PROBLEMS = 20
 """More than this scroll the first one away, which is the one to mend first."""
@@ -22,10 +23,15 @@ def print_problems(problems: Sequence[Located]) -> None:
     """Prints problems in file order, at most `MOST_PROBLEMS`."""
     for problem in problems[:MOST_PROBLEMS]:
         click.echo(str(problem))
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and not _may_be_secret(problem):
             _print_snippet(problem)
     if len(problems) > MOST_PROBLEMS:
         click.echo(f"and {len(problems) - MOST_PROBLEMS} more")
+
+
+def _may_be_secret(problem: Located) -> bool:
+    """Whether the line may hold a secret by mistake; then the place alone has to do."""
+    return any(step in HIDDEN for step in re.split(r"[^A-Za-z_]+", problem.where))
 
 
 def _print_snippet(problem: Located) -> None:
@@ -43,10 +49,12 @@ def _print_snippet(problem: Located) -> None:
 
 
 def _line(problem: Located) -> str | None:
+    """The line as the problem counts it: U+0085 and U+2028 end none."""
     try:
-        lines = Path(problem.file).read_text("utf-8-sig").splitlines()
+        text = Path(problem.file).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
+    lines = re.split(r"\r\n|\n|\r", text)
     return lines[problem.line - 1] if problem.line <= len(lines) else None
 
 

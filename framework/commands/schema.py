@@ -8,6 +8,7 @@ import click
 
 from framework import compiler
 from framework.commands.output import fail
+from framework.language.reference import reference as reference_text
 from framework.language.schema import schema_text
 
 DEFAULT_PATH = "schema/services.schema.json"
@@ -21,7 +22,8 @@ DEFAULT_PATH = "schema/services.schema.json"
     flag_value=DEFAULT_PATH,
     help=f"Compare FILE with the schema instead of printing it.  [default FILE: {DEFAULT_PATH}]",
 )
-def schema(check: str | None) -> None:
+@click.option("--reference", is_flag=True, help="Print the reference for people instead.")
+def schema(check: str | None, reference: bool) -> None:
     """Print the JSON Schema that editors check services.yaml with.
 
     Editors with the YAML language server read it where services.yaml begins with
@@ -30,7 +32,11 @@ def schema(check: str | None) -> None:
     \b
     services schema > schema/services.schema.json
     services schema --check          exit code 1 where that file is older than this version
+    services schema --reference      every section and field, as Markdown
     """
+    if reference:
+        click.echo(reference_text(compiler.sections()), nl=False)
+        return
     text = schema_text(compiler.sections())
     if check is None:
         click.echo(text, nl=False)

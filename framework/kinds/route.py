@@ -139,7 +139,8 @@ def _check_quotas(link: Link) -> Iterator[Problem]:
         )
         yield Problem(message, ("routes",), "key", "integrations")
     if len(routes) > MOST_ROUTES:
-        message = f"{len(routes):,} routes, and an API takes {MOST_ROUTES}: have AWS raise the quota first"
+        count = f"{len(routes):,} routes, and an API takes {MOST_ROUTES}"
+        message = f"{count}: have AWS raise the quota first"
         yield Problem(message, ("routes",), "key", "routes", "warning")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from framework.kinds.kind import Context, Kind, Link
 from framework.language.fields import Entry, Pattern
@@ -38,6 +38,9 @@ Address: TypeAlias = Annotated[
 ]
 
 
+_USE = "what may be done is a verb, a list of verbs, or {verbs, prefix}"
+
+
 class Use(Entry):
     """What a function may do with one entry. A verb or a list of verbs may stand alone."""
 
@@ -57,8 +60,10 @@ class Use(Entry):
                 return {"verbs": tuple(value)}
             case {"verbs": list(verbs), **rest}:
                 return {"verbs": tuple(verbs), **rest}
-            case _:
+            case dict():
                 return value
+            case _:
+                raise PydanticCustomError("pattern", "{meaning}", {"meaning": _USE})
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -210,6 +210,11 @@ def test_schema_prints_the_committed_one(services: Services) -> None:
     assert ran.out == (ROOT / "schema" / "services.schema.json").read_text("utf-8")
 
 
+def test_the_reference_is_that_of_the_models(services: Services) -> None:
+    ran = services("schema", "--reference")
+    assert ran.out == (ROOT / "docs" / "services-yaml.md").read_text("utf-8"), "run make reference"
+
+
 @pytest.mark.parametrize("words", [["schema", "--check"], ["schema", "--check", "old.json"]])
 def test_schema_check_notices_an_old_one(services: Services, words: list[str]) -> None:
     (services.folder / "old.json").write_text("{}", "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,11 +15,11 @@ SECRET = "a-key-that-nobody-may-see"
 
 
 @pytest.fixture
-def sample(stack: Stack) -> Iterator[Stack]:
+def sample(stack: Stack) -> Stack:
     """The sample as a project of its own, its secret set."""
     stack.copy_project(ROOT, "Pulumi.yaml", "__main__.py", "services.yaml", "handlers")
     stack.config_set("parameters.signing-key", SECRET, secret=True, path=True)
-    yield stack
+    return stack
 
 
 def test_the_life_of_a_service(sample: Stack) -> None:

@@ -54,6 +54,25 @@ def test_has_says_whether_something_stands_there(
 
 
 @pytest.mark.parametrize(
+    ("line", "column", "path"),
+    [
+        (1, 1, ("service",)),
+        (1, 14, ("service",)),
+        (2, 1, ("functions",)),
+        (3, 3, ("functions", "list-notes")),
+        (4, 14, ("functions", "list-notes", "handler")),
+        (6, 15, ("functions", "list-notes", "layers")),
+        (8, 9, ("functions", "list-notes", "description")),
+        (99, 1, ()),
+    ],
+)
+def test_what_encloses_a_place_is_found(
+    source: Source, line: int, column: int, path: DocumentPath
+) -> None:
+    assert source.enclosing(line, column) == path
+
+
+@pytest.mark.parametrize(
     ("text", "places"),
     [
         ("ab\ncd", {0: (1, 1), 1: (1, 2), 2: (1, 3), 3: (2, 1), 4: (2, 2), 5: (2, 3)}),
