@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "compiler": {"language", "plan", "kinds", "packaging"},
     "deploy": {"language", "plan", "kinds", "compiler", "packaging"},
     "local": {"language", "plan", "compiler", "packaging"},
-    "commands": {"language", "plan", "kinds", "compiler", "packaging", "deploy", "local"},
+    "commands": {"language", "plan", "kinds", "compiler", "packaging", "deploy", "local", "data"},
     "__init__": {"deploy", "plan"},
     "__main__": {"commands"},
 }
