@@ -14,17 +14,19 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from framework.data.regions import regions
 from framework.kinds import KINDS
 from framework.kinds.kind import Context, Kinds, Link, Relaxation, reasons_missing
 from framework.language import environments
 from framework.language.composer import compose
 from framework.language.document import Document, Sections, shape, shape_environments
 from framework.language.environments import Variant
+from framework.language.messages import suggestion
 from framework.language.problems import Located, Problem, Rejected
 from framework.language.source import Source, load
 from framework.plan.names import slug
 from framework.plan.resource import Code, Plan, Resource, Value, ordered
-from framework.plan.target import Target
+from framework.plan.target import Target, partition_of
 
 if TYPE_CHECKING:
     from framework.packaging import Package
@@ -127,9 +129,24 @@ def _shared_names(documents: Mapping[str, Document]) -> Iterator[Problem]:
 
 def _link(document: Document, project: Path, today: date, kinds: Kinds) -> Iterator[Problem]:
     link = Link(document, project, today, kinds)
+    yield from _check_regions(document.regions)
     for kind in kinds:
         yield from kind.check(link)
         yield from reasons_missing(kind.relaxed(document))
+
+
+def _check_regions(named: tuple[str, ...]) -> Iterator[Problem]:
+    """Regions that are not known here may be new; those of two partitions never go together."""
+    for number, region in enumerate(named):
+        path = ("regions", number)
+        if region not in regions():
+            message = f"{region} is not known here{suggestion(region, regions())}"
+            yield Problem(message, path, rule="unknown-region", severity="warning")
+        if region in named[:number]:
+            yield Problem(f"{region} is there twice", path, rule="region-twice")
+        if partition_of(region) != partition_of(named[0]):
+            message = f"{region} and {named[0]} are in different partitions of AWS: a stack has one"
+            yield Problem(message, path, rule="partitions")
 
 
 def relaxed(document: Document, kinds: Kinds = KINDS) -> tuple[Relaxation, ...]:

@@ -20,7 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "data": set(),
     "kinds": {"language", "plan", "data"},
     "packaging": set(),
-    "compiler": {"language", "plan", "kinds", "packaging"},
+    "compiler": {"language", "plan", "kinds", "packaging", "data"},
     "deploy": {"language", "plan", "kinds", "compiler", "packaging"},
     "local": {"language", "plan", "compiler", "packaging"},
     "commands": {"language", "plan", "kinds", "compiler", "packaging", "deploy", "local", "data"},

@@ -17,6 +17,7 @@ from framework.kinds.dashboard import dashboard
 from framework.kinds.function import SECTION as FUNCTIONS
 from framework.kinds.function import Function, function_name, log_group_name
 from framework.kinds.kind import Context, Kind, Link, Relaxation
+from framework.kinds.retention import PRODUCTION
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
@@ -101,6 +102,25 @@ def _check(link: Link) -> Iterator[Problem]:
     if alarms.topic and alarms.notify:
         message = "says who is told, and so does notify: keep one of the two"
         yield Problem(message, ("alarms", "topic"), "key", "notify-twice")
+    if alarms.enabled and not (alarms.topic or alarms.notify) and _expects_alarms(link.document):
+        message = "nobody is told of alarms: say  notify: [ADDRESS]"
+        path = ("alarms",) if link.document.source.has(("alarms",)) else ("service",)
+        yield Problem(message, path, "key", "nobody-notified", "warning")
+    yield from _check_topic_region(link.document, alarms)
+
+
+def _expects_alarms(document: Document) -> bool:
+    """Whether the file speaks of alarms, or is for production."""
+    return document.source.has(("alarms",)) or document.environment in PRODUCTION
+
+
+def _check_topic_region(document: Document, alarms: Alarms) -> Iterator[Problem]:
+    """An alarm tells topics of its own region alone (CloudWatch user guide, "Alarm actions")."""
+    region = alarms.topic.split(":")[3] if alarms.topic else None
+    others = [each for each in document.regions if region and each != region]
+    if others:
+        message = f"is in {region}, and alarms in {', '.join(others)} cannot reach it: use notify"
+        yield Problem(message, ("alarms", "topic"), rule="topic-region")
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:

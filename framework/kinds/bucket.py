@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from framework.kinds.api import Header, Origin
 from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.kinds.uses import unused
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
@@ -124,6 +125,7 @@ def _check(link: Link) -> Iterator[Problem]:
     ):
         message = "buckets are named after the service, and S3 refuses sthree and amzn-s3-demo"
         yield Problem(message, ("service",), rule="reserved-name")
+    yield from unused(link, SECTION.name)
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:

@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue
 
 from framework.data.runtimes import Runtime, runtimes
 from framework.kinds import handler
+from framework.kinds.imports import unprovided
 from framework.kinds.kind import Context, Kind, Link, Relaxation
 from framework.kinds.retention import LogRetention, days
 from framework.kinds.secrets import check_secrets
@@ -196,6 +197,19 @@ def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem
         )
     elif wrong := handler.missing(folder, function.handler, function.source):
         yield Problem(wrong, (*path, "handler"), rule="missing-handler")
+    elif not function.layers:
+        yield from _check_imports(folder, (*path, "handler"), function)
+
+
+def _check_imports(folder: Path, path: tuple[str, ...], function: Function) -> Iterator[Problem]:
+    """Layers may bring anything, so functions with some are not asked."""
+    missing = unprovided(folder, function.handler.rpartition(".")[0])
+    if missing:
+        message = (
+            f"imports {', '.join(missing)}, which neither {function.source} nor its "
+            "requirements.txt nor Lambda provides"
+        )
+        yield Problem(message, path, rule="missing-import", severity="warning")
 
 
 def _said(link: Link, path: tuple[str, ...], field: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.kinds.uses import unused
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Reason
 from framework.language.problems import Problem
@@ -71,6 +72,7 @@ def _check(link: Link) -> Iterator[Problem]:
         elif not parameter.secret and parameter.value is None:
             message = "'value' is missing: a parameter with secret: false has its value here"
             yield Problem(message, path, "key", "missing-field")
+    yield from unused(link, SECTION.name)
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:

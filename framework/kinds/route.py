@@ -101,6 +101,8 @@ def _check(link: Link) -> Iterator[Problem]:
     yield from _check_twins(link)
     yield from _check_quotas(link)
     yield from _check_timeouts(link)
+    yield from _check_unused_authorizers(link)
+    yield from _check_cors(link)
 
 
 def _known(what: str, names: Mapping[str, object]) -> str:
@@ -152,6 +154,28 @@ def _check_timeouts(link: Link) -> Iterator[Problem]:
             yield Problem(
                 message, ("functions", name, "timeout"), rule="timeout", severity="warning"
             )
+
+
+def _check_unused_authorizers(link: Link) -> Iterator[Problem]:
+    used = {route.auth for route in link.document.entries(SECTION).values()}
+    whole = not any(path and path[0] == "routes" for path in link.document.dropped)
+    for name in link.document.single(api.SECTION).authorizers if whole else ():
+        if f"jwt.{name}" not in used:
+            message = f"no route uses it: say  auth: jwt.{name}  or remove it"
+            path = ("api", "authorizers", name)
+            yield Problem(message, path, "key", "unused-entry", "warning")
+
+
+def _check_cors(link: Link) -> Iterator[Problem]:
+    """Methods that pages are allowed and that no route answers."""
+    cors = link.document.single(api.SECTION).cors
+    offered = api.route_methods(link.document.entries(SECTION))
+    whole = not any(path and path[0] == "routes" for path in link.document.dropped)
+    for number, method in enumerate(cors.methods or () if cors and whole else ()):
+        if method not in offered and method != "OPTIONS":
+            path = ("api", "cors", "methods", number)
+            message = f"no route answers {method}"
+            yield Problem(message, path, rule="unused-method", severity="warning")
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:

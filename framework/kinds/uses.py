@@ -111,6 +111,19 @@ def _check_use(kind: Kind[Any], path: Path, use: Use) -> Iterator[Problem]:
         )
 
 
+def unused(link: Link, section: str) -> Iterator[Problem]:
+    """A warning for each entry of a section that no function uses."""
+    used: set[str] = set()
+    for function in link.document.sections["functions"].values():
+        used |= set(getattr(function, "uses", {}))
+    if any(path[0] == "functions" for path in link.document.dropped if path):
+        return
+    for name in link.document.sections[section]:
+        if f"{section}.{name}" not in used:
+            message = f"no function uses it: say  uses: {{{section}.{name}: ...}}  or remove it"
+            yield Problem(message, (section, name), "key", "unused-entry", "warning")
+
+
 def statements_for(context: Context, uses: Mapping[str, Use]) -> Iterable[Statement]:
     """The IAM statements that `uses` stands for."""
     for address, use in uses.items():

@@ -46,6 +46,12 @@ def _expected(what: str) -> _Sentence:
     return sentence
 
 
+def _text(context: Mapping[str, object], value: object, shown: str) -> str:
+    """Numbers and words of YAML become text in quotes."""
+    said = _expected("text")(context, value, shown)
+    return f"{said}: put it in quotes" if isinstance(value, bool | int | float) else said
+
+
 def _true_or_false(context: Mapping[str, object], value: object, shown: str) -> str:
     """YAML 1.1 took more words for true and false than editors do."""
     meant = _MEANT.get(value.lower(), "") if isinstance(value, str) and shown != _IT else ""
@@ -100,7 +106,7 @@ def _other(context: Mapping[str, object], value: object, shown: str) -> str:
 
 
 SENTENCES: Mapping[str, _Sentence] = {
-    "string_type": _expected("text"),
+    "string_type": _text,
     "int_type": _expected("a whole number"),
     "int_from_float": _expected("a whole number"),
     "float_type": _expected("a number"),

@@ -308,7 +308,7 @@ def environment_lines(text: str) -> list[str]:
         ("environments: {dev: {thing: {}}}",
          ["1:22: environments.dev.thing: unknown field, did you mean 'things'?"]),
         ("environments: {dev: {account: 123456789012}}",
-         ["1:31: environments.dev.account: expected text, not 123456789012"]),
+         ["1:31: environments.dev.account: expected text, not 123456789012: put it in quotes"]),
         ("environments: {dev: {shelf: {width: x}}}\nthings: 3",
          ["1:37: environments.dev.shelf.width: expected a whole number, not text: 'x'"]),
     ],

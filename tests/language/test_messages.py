@@ -101,8 +101,8 @@ def thing(fields: str) -> list[str]:
         ("amount: 0", "amount: 0 is less than the least, 1"),
         ("amount: 99999", "amount: 99999 is more than the most, 10,240"),
         (f"amount: {'9' * 40}", f"amount: {'9' * 40} is more than the most, 10,240"),
-        ("note: 12", "note: expected text, not 12"),
-        ("note: false", "note: expected text, not false"),
+        ("note: 12", "note: expected text, not 12: put it in quotes"),
+        ("note: false", "note: expected text, not false: put it in quotes"),
         ("note: [a]", "note: expected text, not a list"),
         ('note: ""', "note: needs at least 1 character"),
         ("note: abcdef", "note: may have at most 5 characters"),
@@ -120,13 +120,13 @@ def thing(fields: str) -> list[str]:
         ("parts: red", "parts: expected a list, not text: 'red'"),
         ("parts: []", "parts: needs at least 1 item"),
         ("parts: [a, b, c]", "parts: may have at most 2 items"),
-        ("parts: [a, 3]", "parts[1]: expected text, not 3"),
+        ("parts: [a, 3]", "parts[1]: expected text, not 3: put it in quotes"),
         ("parts: [a, B]", "parts[1]: 'B' does not fit: a colour is a word such as red"),
         # A list is not also too short because what is in it is refused.
-        ("one: [1]", "one[0]: expected text, not 1"),
+        ("one: [1]", "one[0]: expected text, not 1: put it in quotes"),
         ("labels: []", "labels: expected a map, not a list"),
         ("labels: {a: b, c: d}", "labels: may have at most 1 item"),
-        ("labels: {a: 1}", "labels.a: expected text, not 1"),
+        ("labels: {a: 1}", "labels.a: expected text, not 1: put it in quotes"),
         ("labels: {A: b}", "labels.A: 'A' does not fit: a name is lower-case words joined by "
                            "hyphens, at most 64 characters, such as list-notes"),
         ("limit: 3", "limit: expected a map, not 3"),
@@ -152,7 +152,7 @@ def test_all_problems_of_an_entry_are_said_at_once() -> None:
 
     name = "a name is lower-case words joined by hyphens, at most 64 characters, such as list-notes"
     assert found == [
-        "1:10: service: expected text, not 3",
+        "1:10: service: expected text, not 3: put it in quotes",
         "3:3: things.a: 'colour' is missing",
         "4:13: things.a.amount: 0 is less than the least, 1",
         "5:13: things.a.parts[0]: 'A' does not fit: a colour is a word such as red",
@@ -280,8 +280,8 @@ def test_values_have_kinds(value: object, words: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ("value: 1234987", "value: expected text, not a number"),
-        ("value: true", "value: expected text, not true or false"),
+        ("value: 1234987", "value: expected text, not a number: put it in quotes"),
+        ("value: true", "value: expected text, not true or false: put it in quotes"),
         ("value: [s3cret]", "value: expected text, not a list"),
         ("value: s3cret", "value: may have at most 3 characters"),
         ("value: bad", "value: it is not allowed here"),

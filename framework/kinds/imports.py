@@ -1,0 +1,112 @@
+"""What a handler imports that nothing provides: neither its folder, its requirements nor Lambda.
+
+In: a source folder and the handler's module. Out: the names of packages, by parsing alone. A name
+is reported only where nothing could provide it, so that a warning is worth reading: what is
+imported within `try` or for type checkers alone is left out, as is everything where a requirements
+file includes another or a URL.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+RUNTIME = frozenset(
+    {"boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "awslambdaric"}
+)
+"""What Lambda's Python runtimes bring (Lambda developer guide, "Python runtimes")."""
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def unprovided(folder: Path, module: str) -> tuple[str, ...]:
+    """The packages that a module of the folder imports, itself or through others of the folder,
+    and that nothing provides. Empty where that cannot be told."""
+    provided = _required(folder)
+    if provided is None:
+        return ()
+    imported = _imported(folder, module)
+    known = sys.stdlib_module_names | RUNTIME | provided
+    return tuple(sorted(name for name in imported if name not in known))
+
+
+def _imported(folder: Path, module: str) -> set[str]:
+    """The top-level packages imported from outside of the folder."""
+    found: set[str] = set()
+    seen: set[Path] = set()
+    todo = [path for path in [_file(folder, module)] if path]
+    while todo:
+        path = todo.pop()
+        seen.add(path)
+        for name in _imports(path):
+            inside = _file(folder, name)
+            if inside and inside not in seen:
+                todo.append(inside)
+            if not _within(folder, name):
+                found.add(name.partition(".")[0])
+    return found
+
+
+def _file(folder: Path, module: str) -> Path | None:
+    relative = folder.joinpath(*module.split("."))
+    candidates = (relative.with_suffix(".py"), relative / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _within(folder: Path, module: str) -> bool:
+    top = module.partition(".")[0]
+    return (folder / top).is_dir() or any(folder.glob(f"{top}.*"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports at its top level, unconditionally."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            yield from (name.name for name in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
+            yield statement.module
+
+
+def _required(folder: Path) -> frozenset[str] | None:
+    """The import names that the requirements stand for; None where they cannot be told."""
+    file = folder / "requirements.txt"
+    if not file.is_file():
+        return frozenset()
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    names: set[str] = set()
+    for line in lines:
+        text = line.partition("#")[0].strip().rstrip("\\").strip()
+        if text.startswith("--hash") or not text:
+            continue
+        found = _REQUIREMENT.match(text)
+        if not found or "://" in text or "@" in text:
+            return None
+        names |= _import_names(found.group())
+    return frozenset(names)
+
+
+def _import_names(distribution: str) -> set[str]:
+    name = re.sub(r"[-_.]+", "-", distribution).lower()
+    plain = name.replace("-", "_")
+    return {plain, plain.removeprefix("python_"), *_distributions().get(name, ())}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Distributions whose packages are called otherwise."""
+    text = files("framework.data").joinpath("distributions.toml").read_text("utf-8")
+    found: Mapping[str, list[str]] = tomllib.loads(text)
+    return found
