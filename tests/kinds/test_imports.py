@@ -1,0 +1,65 @@
+"""What a handler imports and nothing provides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.kinds.imports import unprovided
+
+
+def folder(tmp_path: Path, handler: str, requirements: str | None = None, **more: str) -> Path:
+    (tmp_path / "app.py").write_text(handler, "utf-8")
+    for name, text in more.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    if requirements is not None:
+        (tmp_path / "requirements.txt").write_text(requirements, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("handler", "requirements", "missing"),
+    [
+        ("import json, os.path, boto3\nfrom botocore import config", None, ()),
+        ("import requests", None, ("requests",)),
+        ("import requests.adapters", "requests==2.32.0\n", ()),
+        (
+            "import aws_lambda_powertools",
+            "aws-lambda-powertools[tracer]>=3 ; python_version > '3'",
+            (),
+        ),
+        ("import yaml, PIL", "PyYAML\npillow\n", ()),
+        ("import dateutil, six", "", ()),
+        ("import numpy", "# numpy\n\n", ("numpy",)),
+        ("import numpy", "numpy==2.0 \\\n    --hash=sha256:00\n", ()),
+        ("import numpy", "-r more.txt\n", ()),
+        ("import numpy", "numpy @ https://example.com/numpy.whl\n", ()),
+        ("try:\n    import orjson\nexcept ImportError:\n    orjson = None", None, ()),
+        ("if TYPE_CHECKING:\n    import mypy_boto3_s3", None, ()),
+        ("from . import other", None, ()),
+        ("def f(:", None, ()),
+    ],
+)
+def test_what_is_missing(
+    tmp_path: Path, handler: str, requirements: str | None, missing: tuple[str, ...]
+) -> None:
+    assert unprovided(folder(tmp_path, handler, requirements), "app") == missing
+
+
+def test_modules_of_the_folder_are_followed(tmp_path: Path) -> None:
+    source = folder(tmp_path, "import helper", helper="import app\nimport pandas")
+    assert unprovided(source, "app") == ("pandas",)
+
+
+def test_packages_of_the_folder_are_provided(tmp_path: Path) -> None:
+    source = folder(tmp_path, "import lib.deep\nfrom lib import thing")
+    (source / "lib").mkdir()
+    (source / "lib" / "__init__.py").write_text("import attr", "utf-8")
+    assert unprovided(source, "app") == ("attr",)
+
+
+def test_requirements_that_cannot_be_read_say_nothing(tmp_path: Path) -> None:
+    source = folder(tmp_path, "import numpy")
+    (source / "requirements.txt").write_bytes(b"\xff\xfe")
+    assert unprovided(source, "app") == ()
