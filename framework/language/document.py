@@ -58,9 +58,7 @@ Sections = tuple[Section[Any], ...]
 class Top(BaseModel):
     """A serverless service: functions, routes, buckets and parameters on AWS."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     service: Annotated[Name, Field(examples=["notes"])]
     """The service's name: the first word of every name on AWS."""

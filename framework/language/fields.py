@@ -21,9 +21,7 @@ class Entry(BaseModel):
     Each field's docstring becomes the editor's hover, its `examples` what completion inserts.
     """
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from copy import deepcopy
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from framework.language.docstrings import of_fields
 from framework.language.document import Sections, document_model
 from framework.language.problems import Path
 
@@ -42,6 +43,15 @@ class _Generator(GenerateJsonSchema):
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """An optional field is left out, never null."""
         return self.generate_inner(schema["schema"])
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """A field's docstring is its description."""
+        written = super().model_schema(schema)
+        texts = of_fields(schema["cls"])
+        for name, field in written.get("properties", {}).items():
+            if name in texts:
+                field.setdefault("description", texts[name])
+        return written
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         """`propertyNames` flags a wrong name; patternProperties alone would let it pass."""

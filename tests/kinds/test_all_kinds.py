@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from framework import compiler
 from framework.kinds import KINDS
 from framework.kinds.kind import Context, Kind
+from framework.language.docstrings import of_fields
 from framework.language.document import document_model
 from framework.plan.iam import Statement
 from framework.plan.resource import Plan, requirements
@@ -62,8 +63,8 @@ def test_models_are_strict_frozen_and_closed(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("model", ALL_MODELS, ids=lambda model: model.__name__)
 def test_every_field_has_a_description_and_an_example(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
-        assert field.description, f"{model.__name__}.{name} has no docstring"
-        assert field.description.endswith("."), f"{model.__name__}.{name}: a sentence ends with ."
+        text = of_fields(model).get(name, "")
+        assert text.endswith("."), f"{model.__name__}.{name} has no docstring that is a sentence"
         exemplary = list(examples(field)) or list(models(field.annotation))
         assert exemplary, f"{model.__name__}.{name} has no example"
 
