@@ -1,7 +1,7 @@
 """The reference of services.yaml as a page, made of the models: what editors show, on one page.
 
-In: the sections. Out: Markdown. Names, types, defaults, limits and texts are those of the models, so
-the page cannot disagree with what is checked.
+In: the sections. Out: Markdown. Names, types, defaults, limits and texts are those of the models,
+so the page cannot disagree with what is checked.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from framework.language.schema import json_schema
 _HEAD = """\
 # services.yaml
 
-Made from the models by `make reference`; a test keeps it so. `*` marks what has to be there. Unknown keys are
-errors; keys at the top that begin with `x-` are your own, for anchors. Values are read as YAML 1.2, as editors do:
-`no` and `on` are text.
+Made from the models by `make reference`; a test keeps it so. `*` marks what has to be there.
+Unknown keys are errors; keys at the top that begin with `x-` are your own, for anchors. Values are read as
+YAML 1.2, as editors do: `no` and `on` are text.
 """
 
 _TOP = ("service", "regions", "tags", "defaults", "environments")
