@@ -18,8 +18,8 @@ _HEAD = """\
 # services.yaml
 
 Made from the models by `make reference`; a test keeps it so. `*` marks what has to be there.
-Unknown keys are errors; keys at the top that begin with `x-` are your own, for anchors. Values are read as
-YAML 1.2, as editors do: `no` and `on` are text.
+Unknown keys are errors; keys at the top that begin with `x-` are your own, for anchors.
+Values are read as YAML 1.2, as editors do: `no` and `on` are text.
 """
 
 _TOP = ("service", "regions", "tags", "defaults", "environments")
