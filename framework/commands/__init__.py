@@ -16,7 +16,18 @@ import click
 from framework.commands.output import fail, print_problems
 from framework.language.problems import Rejected
 
-VERBS = ("validate", "plan", "diff", "explain", "local", "package", "policy", "schema")
+VERBS = (
+    "init",
+    "add",
+    "validate",
+    "plan",
+    "diff",
+    "explain",
+    "local",
+    "package",
+    "policy",
+    "schema",
+)
 """In the order of a first day; each is a module of this package with a command of its name."""
 
 _BUG = """

@@ -1,19 +1,24 @@
-"""`services plan`: what pulumi up would create, as a tree or as JSON. Needs no network."""
+"""`services plan`: what pulumi up would create: a tree, JSON, or a program. Needs no network."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 
 import click
 
 from framework import compiler
-from framework.commands.options import chosen, file_argument, settle, target_options
+from framework.commands.options import Settled, chosen, file_argument, settle, target_options
 from framework.commands.output import count, print_problems
 from framework.kinds.kind import Relaxation
-from framework.language.problems import written
+from framework.language.document import Document
+from framework.language.problems import Located, Rejected, written
 from framework.plan.plain import plain_plan
+from framework.plan.pulumi_yaml import program
 from framework.plan.resource import Plan, Resource, Text
+
+FORMATS = ("tree", "json", "pulumi-yaml")
 
 MANY_RESOURCES = 500
 
@@ -29,32 +34,53 @@ _NAMES = ("name", "bucket", "functionName", "routeKey", "role")
 @click.command()
 @file_argument
 @target_options
-@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="tree (for reading), json (the whole plan) or pulumi-yaml (a program).  [default: tree]",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def plan(
     file: str | None,
     option: str | None,
     stack: str,
     account: str | None,
     region: str | None,
+    form: str | None,
     as_json: bool,
 ) -> None:
     """Show what pulumi up would create: entries, their resources, names on AWS.
 
     Needs no network, no credentials and no pulumi: names and ARNs are computed. What is not known
-    here has a stand-in, and the first lines say so.
+    here has a stand-in, and the first lines say so. --format pulumi-yaml writes the Pulumi.yaml of
+    a program that deploys the same without this framework.
 
     \b
     services plan
     services plan --stack prod --account 123456789012 --region eu-west-1
     services plan --json | jq '.resources[] | select(.type == "aws:iam/rolePolicy:RolePolicy")'
+    services plan --stack prod --account 123456789012 --format pulumi-yaml > way-out/Pulumi.yaml
     """
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json is --format json, not --format {form}")
     checked = compiler.check(chosen(file, option))
     settled = settle(checked, stack, account, region)
     built = compiler.build(settled.document, settled.target)
-    if as_json:
-        click.echo(json.dumps(plain_plan(built, settled.target), indent=2, ensure_ascii=False))
-        return
-    print_problems(checked.warnings)
+    match "json" if as_json else form:
+        case "json":
+            data = plain_plan(built, settled.target)
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        case "pulumi-yaml":
+            click.echo(
+                program(built, project_name(settled.document), version("pulumi-aws")), nl=False
+            )
+        case _:
+            _print_tree(settled, built, checked.warnings)
+
+
+def _print_tree(settled: Settled, built: Plan, warnings: Sequence[Located]) -> None:
+    print_problems(warnings)
     target = settled.target
     click.echo(
         f"service {settled.document.service}, stack {target.stack}, "
@@ -69,6 +95,17 @@ def plan(
     click.echo(f"\n{count(len(built.resources), 'resource')}")
     if len(built.resources) > MANY_RESOURCES:
         click.echo(_MANY)
+
+
+def project_name(document: Document) -> str:
+    """The name of the Pulumi project, which stands in every URN; the service's without one."""
+    file = compiler.project_of(document) / "Pulumi.yaml"
+    try:
+        settings = compiler.read(file).root.plain()
+    except Rejected:
+        return document.service
+    name = settings.get("name") if isinstance(settings, dict) else None
+    return name if isinstance(name, str) else document.service
 
 
 def relaxed_lines(relaxed: Sequence[Relaxation]) -> Iterator[str]:

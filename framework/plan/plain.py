@@ -1,22 +1,38 @@
-"""A plan as JSON data, for people, for files, and for other programs.
+"""A plan as JSON data, for people, for files, and for other programs; and read back from it.
 
 In: a `Plan` and its `Target`. Out: maps, lists and scalars. Values that are more than data become
 a map with one key: {"attr": "api.id"}, {"text": [...]}, {"json": ...}, {"code": ...} and
-{"secret": ...}.
+{"secret": ...}. A map of the author's that looks like one of these stands in {"map": {...}}.
+`read_plan` is the way back, and takes nothing that another program may have got wrong for granted.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from framework.plan.resource import Attr, Code, Json, Plan, Resource, Secret, Text, Value
+from framework.language.problems import printable
+from framework.plan.resource import (
+    Attr,
+    Code,
+    Json,
+    Plan,
+    PlanError,
+    Resource,
+    Secret,
+    Text,
+    Value,
+    ordered,
+)
 from framework.plan.target import Target
 
 JsonData: TypeAlias = "str | int | float | bool | list[JsonData] | dict[str, JsonData] | None"
 
 FORMAT = 1
 """The version of this form: changed when readers of the old one would read the new one wrong."""
+
+_WRAPPERS = frozenset({"attr", "text", "json", "code", "secret", "map"})
 
 
 def plain(value: Value) -> JsonData:
@@ -33,11 +49,16 @@ def plain(value: Value) -> JsonData:
         case Secret(path):
             return {"secret": ".".join(path)}
         case Mapping():
-            return {name: plain(item) for name, item in value.items()}
+            written = {name: plain(item) for name, item in value.items()}
+            return {"map": written} if _looks_wrapped(written) else written
         case list() | tuple():
             return [plain(item) for item in value]
         case _:
             return value
+
+
+def _looks_wrapped(data: Mapping[str, JsonData]) -> bool:
+    return len(data) == 1 and not _WRAPPERS.isdisjoint(data)
 
 
 def plain_resource(resource: Resource) -> dict[str, JsonData]:
@@ -46,7 +67,7 @@ def plain_resource(resource: Resource) -> dict[str, JsonData]:
         "key": resource.key,
         "type": resource.type,
         "origin": resource.origin,
-        "inputs": plain(resource.inputs),
+        "inputs": _members(resource.inputs),
     }
     if resource.after:
         written["after"] = list(resource.after)
@@ -55,16 +76,178 @@ def plain_resource(resource: Resource) -> dict[str, JsonData]:
     return written
 
 
+def _members(values: Mapping[str, Value]) -> dict[str, JsonData]:
+    """A map that can be nothing else, and so is never wrapped."""
+    return {name: plain(item) for name, item in values.items()}
+
+
 def plain_plan(plan: Plan, target: Target) -> dict[str, JsonData]:
     """A whole plan as JSON data."""
     return {
         "format": FORMAT,
-        "target": {
-            "stack": target.stack,
-            "account": target.account,
-            "regions": list(target.regions),
-        },
-        "provider": plain(plan.provider),
+        "target": _plain_target(target),
+        "provider": _members(plan.provider),
         "resources": [plain_resource(resource) for resource in plan.resources],
-        "outputs": plain(plan.outputs),
+        "outputs": _members(plan.outputs),
     }
+
+
+def _plain_target(target: Target) -> dict[str, JsonData]:
+    written: dict[str, JsonData] = {
+        "stack": target.stack,
+        "account": target.account,
+        "regions": list(target.regions),
+    }
+    return written | ({"environment": target.environment} if target.environment else {})
+
+
+class NotAPlan(Exception):
+    """Data that is no plan; the text is one line that says where and why."""
+
+
+def read_plan(data: object) -> tuple[Plan, Target]:
+    """The plan and the target that `plain_plan` wrote. Raises `NotAPlan` for anything else."""
+    top = _map(data, "it")
+    if top.get("format") != FORMAT:
+        known = printable(str(top.get("format", "none")))
+        raise NotAPlan(f"its format is {known}, and this version reads format {FORMAT}")
+    resources = tuple(
+        _resource(each, f"resources[{at}]")
+        for at, each in enumerate(_list(top.get("resources"), "resources"))
+    )
+    try:
+        plan = Plan(
+            ordered(resources),
+            _values(top.get("outputs", {}), "outputs"),
+            _values(top.get("provider", {}), "provider"),
+        )
+    except PlanError as error:
+        raise NotAPlan(printable(str(error), most=200)) from None
+    return plan, _target(_map(top.get("target"), "target"))
+
+
+def _target(data: Mapping[str, object]) -> Target:
+    regions = tuple(_text(each, "target.regions") for each in _list(data.get("regions"), "regions"))
+    if not regions:
+        raise NotAPlan("target.regions names no region")
+    stack, account = (_text(data.get(name), f"target.{name}") for name in ("stack", "account"))
+    return Target(stack, account, regions, _text(data.get("environment", ""), "environment"))
+
+
+def _resource(data: object, where: str) -> Resource:
+    written = _map(data, where)
+    protect = written.get("protect", False)
+    if not isinstance(protect, bool):
+        raise NotAPlan(f"{where}.protect is neither true nor false")
+    after = _list(written.get("after", []), f"{where}.after")
+    return Resource(
+        key=_text(written.get("key"), f"{where}.key"),
+        type=_text(written.get("type"), f"{where}.type"),
+        inputs=_values(written.get("inputs"), f"{where}.inputs"),
+        after=tuple(_text(each, f"{where}.after") for each in after),
+        protect=protect,
+        origin=_text(written.get("origin", ""), f"{where}.origin"),
+    )
+
+
+def _values(data: object, where: str) -> dict[str, Value]:
+    return {name: _value(item, f"{where}.{name}") for name, item in _map(data, where).items()}
+
+
+def _value(data: object, where: str) -> Value:
+    match data:
+        case dict() if len(data) == 1 and not _WRAPPERS.isdisjoint(data):
+            ((word, inside),) = data.items()
+            return _unwrapped(word, inside, where)
+        case dict():
+            return _values(data, where)
+        case list():
+            return [_value(item, f"{where}[{at}]") for at, item in enumerate(data)]
+        case str() | int() | float() | bool() | None:
+            return data
+        case _:
+            raise NotAPlan(f"{printable(where)} holds what JSON does not know")
+
+
+def _unwrapped(word: str, inside: object, where: str) -> Value:
+    match word:
+        case "attr":
+            return _attr(inside, where)
+        case "text":
+            return Text(tuple(_part(each, where) for each in _list(inside, where)))
+        case "json":
+            return Json(_value(inside, where))
+        case "code":
+            code = _map(inside, where)
+            names = ("source", "runtime", "architecture")
+            return Code(*(_text(code.get(name), f"{where}.{name}") for name in names))
+        case "secret":
+            return Secret(tuple(_text(inside, where).split(".")))
+        case _:
+            return _values(inside, where)
+
+
+def _attr(data: object, where: str) -> Attr:
+    key, dot, name = _text(data, where).rpartition(".")
+    if not (key and dot and name):
+        raise NotAPlan(f"{printable(where)} names no output of a resource")
+    return Attr(key, name)
+
+
+def _part(data: object, where: str) -> str | Attr:
+    return data if isinstance(data, str) else _attr(_map(data, where).get("attr"), where)
+
+
+def _map(data: object, where: str) -> Mapping[str, object]:
+    if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
+        raise NotAPlan(f"{printable(where)} is no map")
+    return data
+
+
+def _list(data: object, where: str) -> list[object]:
+    if not isinstance(data, list):
+        raise NotAPlan(f"{printable(where)} is no list")
+    return data
+
+
+def _text(data: object, where: str) -> str:
+    if not isinstance(data, str):
+        raise NotAPlan(f"{printable(where)} is no text")
+    return data
+
+
+def shown(value: Value) -> str:
+    """A value on one line for a person: outputs in braces, a secret by its name alone."""
+    match value:
+        case str():
+            return value
+        case Attr(key, name):
+            return f"{{{key}.{name}}}"
+        case Text(parts):
+            return "".join(shown(part) for part in parts)
+        case Secret(path):
+            return f"the secret {'.'.join(path)}"
+        case Code(source, runtime, architecture):
+            return f"the package of {source} for {runtime}, {architecture}"
+        case Json(document):
+            return shown(document)
+        case _:
+            return _compact(value)
+
+
+def _compact(value: Value) -> str:
+    return json.dumps(_legible(value), ensure_ascii=False, separators=(", ", ": "))
+
+
+def _legible(value: Value) -> JsonData:
+    match value:
+        case Mapping():
+            return {name: _legible(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_legible(item) for item in value]
+        case bool() | int() | float() | None:
+            return value
+        case Json(document):
+            return _legible(document)
+        case _:
+            return shown(value)
