@@ -1,61 +1,92 @@
-"""What verbs print: problems with their lines, and counts in words.
+"""What verbs print: problems in a format, and counts in words.
 
-In: located problems. Out: lines on standard output; on a terminal with the source line and a caret.
+In: located problems. Out: text on standard output: without a format of the author's choice one
+line each; on a terminal with the source line and a caret.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from framework.language.problems import HIDDEN, Located, printable
+from framework.language.problems import Located, Rejected
+from framework.language.source import Node, Source, load
 
-MOST_PROBLEMS = 20
-"""More than this scroll the first one away, which is the one to mend first."""
+if TYPE_CHECKING:
+    from framework.language.formats import Around
 
+PIPED_WIDTH = 100
+"""Cells of a line where there is no terminal to ask."""
 
-def print_problems(problems: Sequence[Located]) -> None:
-    """Prints problems in file order, at most `MOST_PROBLEMS`."""
-    for problem in problems[:MOST_PROBLEMS]:
-        click.echo(str(problem))
-        if sys.stdout.isatty() and not _may_be_secret(problem):
-            _print_snippet(problem)
-    if len(problems) > MOST_PROBLEMS:
-        click.echo(f"and {len(problems) - MOST_PROBLEMS} more")
+TEXT_FORMATS = ("concise", "full", "github")
+"""Formats that people read too: whatever else is printed does not spoil them."""
 
 
-def _may_be_secret(problem: Located) -> bool:
-    """Whether the line may hold a secret by mistake; then the place alone has to do."""
-    return any(step in HIDDEN for step in re.split(r"[^A-Za-z_]+", problem.where))
+def print_problems(problems: Sequence[Located], form: str | None = None) -> None:
+    """Prints problems, which are in file order, in a format of `formats.FORMATS`.
+
+    Without one: full on a terminal, concise elsewhere.
+    """
+    # Imported here, and below: what only asks for help does not wait for pydantic.
+    from framework.language.formats import formatted
+
+    name = form or ("full" if sys.stdout.isatty() else "concise")
+    text = formatted(name, problems, _around(problems, name))
+    if text:
+        click.echo(text)
 
 
-def _print_snippet(problem: Located) -> None:
-    line = _line(problem)
-    if line is None:
-        return
-    end = problem.end_column if problem.end_line == problem.line else len(line) + 1
-    number = str(problem.line)
-    carets = "^" * max(1, min(end, len(line) + 1) - problem.column)
-    colour = None if "NO_COLOR" not in os.environ else False
-    click.secho(f"  {number} | ", dim=True, nl=False, color=colour)
-    click.echo(printable(line, most=400))
-    blanks = " " * (len(number) + 5 + problem.column - 1)
-    click.echo(blanks + click.style(carets, fg="red"), color=colour)
+def _around(problems: Sequence[Located], form: str) -> Around:
+    from framework.language.formats import Around
+
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    match form:
+        case "full":
+            return Around(sources=_sources(files), width=_width(), colour=_coloured())
+        case "github":
+            return Around(sources=_sources(files), paths=_paths(files))
+        case "sarif":
+            from importlib.metadata import version
+
+            return Around(paths=_paths(files), version=version("pulumi-services"))
+        case _:
+            return Around()
 
 
-def _line(problem: Located) -> str | None:
-    """The line as the problem counts it: U+0085 and U+2028 end none."""
-    try:
-        text = Path(problem.file).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
-    lines = re.split(r"\r\n|\n|\r", text)
-    return lines[problem.line - 1] if problem.line <= len(lines) else None
+def _sources(files: Iterable[str]) -> dict[str, Source]:
+    """The text of the files, as problems count its lines; unreadable ones have none."""
+    found: dict[str, Source] = {}
+    for file in files:
+        try:
+            found[file] = Source(file, load(Path(file), file), Node(0, 0, None))
+        except Rejected:
+            continue
+    return found
+
+
+def _paths(files: Iterable[str]) -> dict[str, str]:
+    return {file: path for file in files if (path := repository_path(file))}
+
+
+def repository_path(file: str) -> str | None:
+    """A file's path from the root of the git work tree that it lies in, if it is in one."""
+    path = Path(file).parent.resolve() / Path(file).name
+    root = next((folder for folder in path.parents if (folder / ".git").exists()), None)
+    return path.relative_to(root).as_posix() if root else None
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def count(number: int, thing: str) -> str:

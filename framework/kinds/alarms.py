@@ -98,6 +98,8 @@ SECTION = Section("alarms", Alarms, "Alarms: on by default; who is told.", singl
 
 
 def _check(link: Link) -> Iterator[Problem]:
+    if ("alarms",) in link.document.dropped:
+        return
     alarms = link.document.single(SECTION)
     if alarms.topic and alarms.notify:
         message = "says who is told, and so does notify: keep one of the two"

@@ -7,7 +7,7 @@ and a permission for exactly this API, stage, method and path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
@@ -90,11 +90,11 @@ SECTION = Section(
 def _check(link: Link) -> Iterator[Problem]:
     known = ("api",) not in link.document.dropped
     authorizers = link.document.single(api.SECTION).authorizers if known else None
-    functions = link.document.entries(FUNCTIONS)
     for key, route in link.document.entries(SECTION).items():
         path = ("routes", key)
         if not link.document.declares("functions", route.function):
-            near = suggestion(route.function, functions) or _known("functions", functions)
+            names = link.document.names("functions")
+            near = suggestion(route.function, names) or _known("functions", names)
             message = f"there is no function '{route.function}'{near}"
             yield Problem(message, (*path, "function"), rule="unknown-function")
         yield from _check_authorization(route, path, authorizers)
@@ -105,7 +105,7 @@ def _check(link: Link) -> Iterator[Problem]:
     yield from _check_cors(link)
 
 
-def _known(what: str, names: Mapping[str, object]) -> str:
+def _known(what: str, names: Collection[str]) -> str:
     return f"; {what} are {', '.join(names)}" if names else f"; there are no {what}"
 
 

@@ -94,7 +94,7 @@ def check_uses(link: Link, path: Path, uses: Mapping[str, Use]) -> Iterator[Prob
 
 
 def _unknown_entry(link: Link, path: Path, section: str, name: str) -> Problem:
-    known = link.document.sections[section]
+    known = link.document.names(section)
     near = suggestion(name, known) or f"; known are {', '.join(known) or 'none'}"
     return Problem(f"there is no '{name}' under {section}{near}", path, "key", "unknown-entry")
 

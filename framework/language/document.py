@@ -134,6 +134,11 @@ class Document:
         """The one entry of a `single` section; its defaults where the file does not have it."""
         return self.entries(section)[section.name]
 
+    def names(self, section: str) -> list[str]:
+        """The names of a section's entries, also of those with problems of their own."""
+        broken = [path[1] for path in self.dropped if len(path) == 2 and path[0] == section]
+        return [*self.sections[section], *sorted(map(str, broken))]
+
     def declares(self, section: str, name: str) -> bool:
         """Whether the file has an entry of this name, be it with problems of its own."""
         whole = (section,) in self.dropped

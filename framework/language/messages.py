@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
@@ -26,7 +26,7 @@ from framework.language.problems import (
     printable,
     written,
 )
-from framework.language.source import Node, Source
+from framework.language.source import Node, Source, child
 
 _IT = "it"
 
@@ -211,16 +211,33 @@ def _follows(problem: Problem, above: set[Path]) -> bool:
 
 def _problem(error: ErrorDetails, model: type[BaseModel], root: Node) -> Problem:
     kind, location = error["type"], error["loc"]
-    path = real_path(location, root)
+    path = real_path(location, root, model)
     if kind == "missing":
-        return Problem(f"'{location[-1]}' is missing", path, "key", "missing-field")
+        return _missing(str(location[-1]), path)
     if kind == "extra_forbidden":
         return Problem(_unknown(path, model), path, "key", "unknown-field")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _tag(error, path)
     sentence = SENTENCES.get(kind, _other)
     part = _part(location)
     shown = _shown(error["input"], path if part == "value" else ())
     message = sentence(error.get("ctx", {}), error["input"], shown)
     return Problem(message, path, part, kind.replace("_", "-"))
+
+
+def _missing(field: str, path: Path) -> Problem:
+    return Problem(f"'{field}' is missing", path, "key", "missing-field")
+
+
+def _tag(error: ErrorDetails, path: Path) -> Problem:
+    """The field that says which of some alternatives a map is: not there, or none of them."""
+    context, value = error.get("ctx", {}), error["input"]
+    field = str(context["discriminator"]).strip("'")
+    if not isinstance(value, dict) or "expected_tags" not in context:
+        return _missing(field, path)
+    here = (*path, field)
+    said = _one_of({"expected": context["expected_tags"]}, value[field], _shown(value[field], here))
+    return Problem(said, here, rule="literal-error")
 
 
 def _part(location: tuple[int | str, ...]) -> Part:
@@ -237,19 +254,38 @@ def _shown(value: object, path: Path) -> str:
     return kind_of(value)
 
 
-def real_path(location: tuple[int | str, ...], root: Node) -> Path:
-    """Pydantic's location without what is no step in the document, such as a union's branch."""
+def real_path(
+    location: tuple[int | str, ...], root: Node, model: type[BaseModel] | None = None
+) -> Path:
+    """Pydantic's location without what is no step in the document, such as a union's branch.
+
+    With the model a branch is told from a field of the same name.
+    """
     path: list[str | int] = []
-    node = root
+    node, kinds = root, [cast("object", model)]
     for step in location:
-        if isinstance(node.value, dict) and isinstance(step, str) and step in node.value:
-            node = node.value[step].node
-        elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-        else:
+        if len(kinds) > 1:
+            kinds = [next((kind for kind in kinds if _is_branch(kind, step)), None)]
             continue
+        found = child(node, step)
+        if found is None:
+            continue
+        node, kinds = found[1], _branches(kinds[0], step)
         path.append(step)
     return tuple(path)
+
+
+def _branches(kind: object, step: str | int) -> list[object]:
+    """The types of what `step` leads to. Of several the next step of a location is the branch."""
+    inside = [each for each in _inside(kind, step) if each is not types.NoneType]
+    return inside or [None]
+
+
+def _is_branch(kind: object, name: str | int) -> bool:
+    """Whether pydantic calls an alternative so: by its tag, or by its class."""
+    tags = [each.annotation for each in _fields(kind).values()]
+    tagged = any(get_origin(each) is Literal and name in get_args(each) for each in tags)
+    return tagged or getattr(kind, "__name__", None) == name
 
 
 def _unknown(path: Path, model: type[BaseModel]) -> str:

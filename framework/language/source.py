@@ -121,7 +121,7 @@ class Source:
         """What stands at this path of the document, if anything does."""
         node = self.root
         for step in path:
-            found = _child(node, step)
+            found = child(node, step)
             if found is None:
                 return None
             node = found[1]
@@ -174,7 +174,7 @@ class Source:
     def _span(self, problem: Problem) -> tuple[int, int]:
         node, span = self.root, (self.root.start, self.root.start)
         for step, last in zip(problem.path, _lasts(problem.path), strict=True):
-            found = _child(node, step)
+            found = child(node, step)
             if found is None:
                 return span
             key, node = found
@@ -192,7 +192,8 @@ def _lasts(path: Path) -> list[bool]:
     return [False] * (len(path) - 1) + [True] if path else []
 
 
-def _child(node: Node, step: str | int) -> tuple[Node | Field, Node] | None:
+def child(node: Node, step: str | int) -> tuple[Node | Field, Node] | None:
+    """What a step of a path leads to: the place of its key, or of the item, and its node."""
     if isinstance(node.value, dict) and isinstance(step, str) and step in node.value:
         found = node.value[step]
         return found, found.node
