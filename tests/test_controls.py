@@ -149,7 +149,8 @@ def test_memory_and_timeout_are_explicit(plan: Plan) -> None:
 @every_plan
 def test_secrets_are_never_in_the_environment(plan: Plan) -> None:
     for function in of(plan, "Function"):
-        variables = inside(function.inputs, "environment", "variables")
+        environment = function.inputs.get("environment", {"variables": {}})
+        variables = inside(environment, "variables")
         assert isinstance(variables, Mapping)
         assert not any(isinstance(value, Secret) for value in variables.values())
 

@@ -86,7 +86,7 @@ def test_managed_or_broad_iam_policy_and_wrong_log_arn(plan: Plan) -> None:
 @every_plan
 def test_environment_in_the_wrong_shape(plan: Plan) -> None:
     for function in of(plan, "Function"):
-        environment = function.inputs["environment"]
+        environment = function.inputs.get("environment", {"variables": {}})
         assert isinstance(environment, Mapping)
         assert environment.keys() == {"variables"}
         assert isinstance(environment["variables"], Mapping)
@@ -99,7 +99,7 @@ def test_parameter_value_or_secret_in_the_environment_instead_of_its_name(plan: 
     plain = {parameter.inputs.get("insecureValue") for parameter in of(plan, "Parameter")}
     for function in of(plan, "Function"):
         assert not any(isinstance(value, Secret) for value in function.inputs.values())
-        environment = function.inputs["environment"]
+        environment = function.inputs.get("environment", {"variables": {}})
         assert isinstance(environment, Mapping)
         variables = environment["variables"]
         assert isinstance(variables, Mapping)

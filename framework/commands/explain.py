@@ -96,7 +96,7 @@ def _own(plan: Plan, address: str) -> Iterator[Resource]:
 
 def _variables(context: Context, name: str, plan: Plan) -> Iterator[Row]:
     function = context.document.entries(functions.SECTION)[name]
-    environment = plan.by_key[f"functions.{name}"].inputs["environment"]
+    environment = plan.by_key[f"functions.{name}"].inputs.get("environment")
     variables = environment["variables"] if isinstance(environment, Mapping) else {}
     brought = dict(_brought(context, name))
     for variable, value in variables.items() if isinstance(variables, Mapping) else ():

@@ -276,7 +276,7 @@ def _log_filter(context: Context, name: str) -> Resource:
         inputs={
             "name": "log-errors",
             "logGroupName": log_group_name(context, name),
-            "pattern": '{ $.level = "ERROR" || $.level = "CRITICAL" || $.level = "FATAL" }',
+            "pattern": ('{ ($.level = "ERROR") || ($.level = "CRITICAL") || ($.level = "FATAL") }'),
             "metricTransformation": {
                 "name": f"{name}-log-errors",
                 "namespace": _namespace(context),

@@ -399,10 +399,10 @@ def _function(context: Context, name: str, function: Function) -> Resource:
         "memorySize": function.memory,
         "timeout": function.timeout,
         "code": Code(function.source, function.runtime, function.architecture),
-        "environment": {"variables": _variables(context, function.uses, function)},
         "loggingConfig": {"logFormat": "JSON", "logGroup": log_group_name(context, name)},
         "tracingConfig": {"mode": "Active" if function.tracing else "PassThrough"},
         "ephemeralStorage": {"size": function.storage},
+        **_environment(_variables(context, function.uses, function)),
         **_optional(function),
     }
     parts = ("role", "policy", "logs")
@@ -413,6 +413,11 @@ def _function(context: Context, name: str, function: Function) -> Resource:
         after=tuple(context.key(f"functions.{name}", part) for part in parts),
         origin=f"functions.{name}",
     )
+
+
+def _environment(variables: Mapping[str, Value]) -> dict[str, Value]:
+    """Left out where it is empty: AWS answers none, which would be a difference for ever."""
+    return {"environment": {"variables": variables}} if variables else {}
 
 
 def _optional(function: Function) -> dict[str, Value]:
