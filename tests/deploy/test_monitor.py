@@ -646,14 +646,17 @@ def test_settings_of_one_run_do_not_reach_the_next(monkeypatch: pytest.MonkeyPat
 
 
 def test_runs_leave_no_thread_and_no_unfinished_task() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
 
     for _ in range(5):
         done(run(program_of(a=1, b=1, c=1)))
         run(program_of(a=1, b=1, c=1), fail={"a": "no"})
     gc.collect()
 
-    assert threading.active_count() == before
+    begun = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in begun:
+        thread.join(timeout=10)
+    assert not [thread for thread in begun if thread.is_alive()]
 
 
 @pytest.mark.parametrize("size", [300])
