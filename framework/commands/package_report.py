@@ -1,0 +1,142 @@
+"""What `services package --report` says of each function's package.
+
+In: the plan and its packages. Out: rows, as text or as JSON data. Sizes in bytes, times in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework import compiler
+from framework.language.document import Document
+from framework.local.interpreters import Interpreter, interpreter_for
+from framework.packaging import (
+    UNZIPPED_LIMIT,
+    ZIPPED_LIMIT,
+    Package,
+    PackagingError,
+    Part,
+    host_paths,
+    import_seconds,
+)
+from framework.plan.resource import Code, Plan, Resource
+
+MOST_PARTS = 10
+OWN_FILES = "its own files"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A function, its package, its layers, and how long its module takes to import: seconds, or
+    why that cannot be said; `python` is the version that imported it."""
+
+    name: str
+    code: Code
+    package: Package
+    layers: int
+    python: str
+    imported: float | str
+
+
+def rows(document: Document, plan: Plan, packages: Mapping[Code, Package]) -> Sequence[Row]:
+    """A row for each function, in the plan's order; each module is imported once."""
+    times: dict[tuple[Code, str], tuple[str, float | str]] = {}
+    found: list[Row] = []
+    for function, code in compiler.functions(plan):
+        module = str(function.inputs["handler"]).rpartition(".")[0]
+        if (code, module) not in times:
+            times[code, module] = _imported(document, function, code, module)
+        layers = function.inputs.get("layers")
+        number = len(layers) if isinstance(layers, Sequence) else 0
+        name = function.origin.partition(".")[2]
+        found.append(Row(name, code, packages[code], number, *times[code, module]))
+    return found
+
+
+def _imported(
+    document: Document, function: Resource, code: Code, module: str
+) -> tuple[str, float | str]:
+    interpreter = interpreter_for(code.runtime)
+    source = compiler.project_of(document) / code.source
+    try:
+        paths = host_paths(source, compiler.cache_of(document), str(interpreter.executable))
+    except PackagingError as error:
+        return interpreter.version, error.problem
+    return interpreter.version, _seconds(function, paths, module, interpreter)
+
+
+def _seconds(
+    function: Resource, paths: Sequence[Path], module: str, interpreter: Interpreter
+) -> float | str:
+    environment = function.inputs.get("environment")
+    variables = environment.get("variables") if isinstance(environment, Mapping) else None
+    texts = variables.items() if isinstance(variables, Mapping) else ()
+    known = {name: value for name, value in texts if isinstance(value, str)}
+    region = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    return import_seconds(paths, module, str(interpreter.executable), {**known, **region})
+
+
+def as_text(found: Sequence[Row]) -> str:
+    """The rows for people, one block each."""
+    return "\n\n".join("\n".join(_lines(row)) for row in found)
+
+
+def _lines(row: Row) -> Iterator[str]:
+    yield f"{row.name}  {row.code.runtime} on {row.code.architecture}"
+    sizes = (("zipped", row.package.size, ZIPPED_LIMIT),
+             ("unzipped", row.package.unzipped, UNZIPPED_LIMIT))  # fmt: skip
+    for state, size, limit in sizes:
+        yield f"  {state:<9} {_size(size):>10}  {size / limit:.1%} of {_size(limit)}"
+    if row.layers:
+        yield f"  layers    {row.layers:>10}  count among the unzipped bytes, not measured here"
+    yield f"  import    {_time(row)}"
+    for number, part in enumerate(row.package.parts[:MOST_PARTS]):
+        head = "heaviest" if number == 0 else ""
+        yield f"  {head:<9} {_size(part.unzipped):>10}  {_name(part)}, zipped {_size(part.zipped)}"
+
+
+def _time(row: Row) -> str:
+    if isinstance(row.imported, str):
+        return f"cannot be measured here: {row.imported}"
+    return f"{row.imported * 1000:>7,.0f} ms  in a fresh Python {row.python} of this machine"
+
+
+def _name(part: Part) -> str:
+    return part.name or OWN_FILES
+
+
+def _size(size: int) -> str:
+    megabyte = 1024**2
+    return f"{size / 1024:,.1f} KB" if size < megabyte else f"{size / megabyte:,.1f} MB"
+
+
+def as_data(found: Sequence[Row], warnings: Sequence[str]) -> Mapping[str, object]:
+    """The rows as JSON data: "functions" by name, "limits" in bytes, "warnings"."""
+    return {
+        "functions": {row.name: _data(row) for row in found},
+        "limits": {"zipped": ZIPPED_LIMIT, "unzipped": UNZIPPED_LIMIT},
+        "warnings": warnings,
+    }
+
+
+def _data(row: Row) -> Mapping[str, object]:
+    imported = isinstance(row.imported, float)
+    return {
+        "runtime": row.code.runtime,
+        "architecture": row.code.architecture,
+        "sha256": row.package.sha256,
+        "zipped": row.package.size,
+        "unzipped": row.package.unzipped,
+        "layers": row.layers,
+        "import": {
+            "python": row.python,
+            "seconds": row.imported if imported else None,
+            "problem": None if imported else row.imported,
+        },
+        "heaviest": [
+            {"name": _name(part), "zipped": part.zipped, "unzipped": part.unzipped}
+            for part in row.package.parts[:MOST_PARTS]
+        ],
+    }
