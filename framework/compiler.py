@@ -7,7 +7,7 @@ reports them together; once it has passed, nothing rejects the author's input an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,10 +26,13 @@ from framework.language.problems import Located, Problem, Rejected
 from framework.language.source import Source, load
 from framework.plan.names import slug
 from framework.plan.resource import Code, Plan, Resource, Value, ordered
-from framework.plan.target import Target, partition_of
+from framework.plan.target import UNKNOWN_ACCOUNT, Target, partition_of
 
 if TYPE_CHECKING:
     from framework.packaging import Package
+
+LONGEST_REGION = "ap-southeast-2"
+"""None has a longer name, so nothing is longer elsewhere than what is measured here."""
 
 DEFAULT_FILE = "services.yaml"
 
@@ -130,9 +133,33 @@ def _shared_names(documents: Mapping[str, Document]) -> Iterator[Problem]:
 def _link(document: Document, project: Path, today: date, kinds: Kinds) -> Iterator[Problem]:
     link = Link(document, project, today, kinds)
     yield from _check_regions(document.regions)
+    yield from _check_tags(document.tags)
     for kind in kinds:
         yield from kind.check(link)
         yield from reasons_missing(kind.relaxed(document))
+    yield from _misfits(document, _measure(document), kinds, known=bool(document.regions))
+
+
+def _measure(document: Document) -> Target:
+    """A target to measure with: the environment's name, the longest region where none is said."""
+    stack = document.environment.replace("*", "") or "development"
+    return Target(stack, UNKNOWN_ACCOUNT, document.regions or (LONGEST_REGION,))
+
+
+def _misfits(
+    document: Document, target: Target, kinds: Kinds, known: bool = True
+) -> Iterator[Problem]:
+    for region in target.regions:
+        context = Context(document, target, region, kinds, known)
+        for kind in kinds:
+            yield from kind.fits(context)
+
+
+def fit(document: Document, target: Target, kinds: Kinds = KINDS) -> None:
+    """Raises `Rejected` with what this one target makes wrong, such as names that grow too long."""
+    problems = document.source.located(_misfits(document, target, kinds))
+    if problems:
+        raise Rejected(problems)
 
 
 def _check_regions(named: tuple[str, ...]) -> Iterator[Problem]:
@@ -147,6 +174,17 @@ def _check_regions(named: tuple[str, ...]) -> Iterator[Problem]:
         if partition_of(region) != partition_of(named[0]):
             message = f"{region} and {named[0]} are in different partitions of AWS: a stack has one"
             yield Problem(message, path, rule="partitions")
+
+
+def _check_tags(tags: Mapping[str, str]) -> Iterator[Problem]:
+    """IAM takes keys that differ in case alone for the same (IAM user guide, "Tags for IAM")."""
+    seen = {"service": "service", "stack": "stack"}
+    for key in tags:
+        first = seen.setdefault(key.casefold(), key)
+        if first != key or key in ("service", "stack"):
+            own = key.casefold() in ("service", "stack")
+            why = "which every resource has already" if own else f"as '{first}' is"
+            yield Problem(f"is the same key, {why}", ("tags", key), "key", "tag-twice")
 
 
 def relaxed(document: Document, kinds: Kinds = KINDS) -> tuple[Relaxation, ...]:
@@ -197,10 +235,8 @@ def provider(document: Document, stack: str, home: str) -> Mapping[str, Value]:
 def codes(plan: Plan) -> Mapping[Code, str]:
     """The packages that a plan needs -> the entry of the first function that needs each."""
     found: dict[Code, str] = {}
-    for resource in plan.of_type("aws:lambda/function:Function"):
-        code = resource.inputs.get("code")
-        if isinstance(code, Code):
-            found.setdefault(code, resource.origin)
+    for resource, code in functions(plan):
+        found.setdefault(code, resource.origin)
     return found
 
 
@@ -214,10 +250,19 @@ def cache_of(document: Document) -> Path:
     return project_of(document) / ".services"
 
 
-def package(document: Document, plan: Plan, cache: Path) -> Mapping[Code, Package]:
+def package(
+    document: Document,
+    plan: Plan,
+    cache: Path,
+    *,
+    upgrade: bool = False,
+    done: Callable[[Code], None] = lambda code: None,
+) -> Mapping[Code, Package]:
     """The package of every function of a plan, built or taken from the cache.
 
-    Raises `Rejected` with what keeps source folders from being packaged, at the entries' places.
+    `upgrade` installs the newest versions of what requirements leave open; `done` hears of each
+    package. Raises `Rejected` with what keeps source folders from being packaged, and with handlers
+    that would not be in their package, at the entries' places.
     """
     # Imported here: only deploying and packaging pay for the compressor and the installer.
     from framework.packaging import Recipe, build_all
@@ -226,9 +271,74 @@ def package(document: Document, plan: Plan, cache: Path) -> Mapping[Code, Packag
     recipes = {
         code: Recipe(project / code.source, code.runtime, code.architecture) for code in codes(plan)
     }
+    named = {recipe: code for code, recipe in recipes.items()}
     with _at_their_entries(document, plan):
-        built = build_all(recipes.values(), cache)
+        _refuse_ignored_handlers(document, plan)
+        built = build_all(
+            recipes.values(), cache, upgrade=upgrade, done=lambda recipe: done(named[recipe])
+        )
     return {code: built[recipe] for code, recipe in recipes.items()}
+
+
+def package_warnings(
+    document: Document, plan: Plan, packages: Mapping[Code, Package]
+) -> Sequence[Located]:
+    """What packages have to say, once for each folder, in file order."""
+    said = {
+        (code.source, note): (*entry.split("."), "source")
+        for code, entry in reversed(codes(plan).items())
+        for note in packages[code].notes
+    }
+    return document.source.located(
+        Problem(note, path, rule="packaging", severity="warning")
+        for (_, note), path in said.items()
+    )
+
+
+def _refuse_ignored_handlers(document: Document, plan: Plan) -> None:
+    project = project_of(document)
+    names = {
+        source: _packed_names(project / source)
+        for source in dict.fromkeys(code.source for code in codes(plan))
+    }
+    problems = [
+        Problem(
+            f"{file} is not in the package: a rule, or a line of .packageignore, leaves it out",
+            (*resource.origin.split("."), "handler"),
+            rule="ignored-handler",
+        )
+        for resource, code in functions(plan)
+        if (packed := names[code.source]) is not None
+        and (file := _left_out(project / code.source, resource, packed))
+    ]
+    if problems:
+        raise Rejected(document.source.located(problems))
+
+
+def _packed_names(folder: Path) -> Container[str] | None:
+    """The names of a folder's files in its package; None where it cannot be packaged at all."""
+    from framework.packaging import PackagingError, source_files
+
+    try:
+        return {file.name for file in source_files(folder)}
+    except (PackagingError, OSError):
+        return None
+
+
+def _left_out(folder: Path, resource: Resource, names: Container[str]) -> str | None:
+    """The handler's file of a function where its folder has it and its package has not."""
+    module = str(resource.inputs.get("handler")).rpartition(".")[0].replace(".", "/")
+    files = [f"{module}.py", f"{module}/__init__.py"]
+    there = [file for file in files if (folder / file).is_file()]
+    return there[0] if there and not any(file in names for file in there) else None
+
+
+def functions(plan: Plan) -> Iterator[tuple[Resource, Code]]:
+    """The functions of a plan, each with the package that it needs."""
+    for resource in plan.of_type("aws:lambda/function:Function"):
+        code = resource.inputs.get("code")
+        if isinstance(code, Code):
+            yield resource, code
 
 
 def import_paths(

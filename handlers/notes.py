@@ -42,17 +42,19 @@ if TYPE_CHECKING:
 NOTE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 logger = logging.getLogger(__name__)
-app = APIGatewayHttpResolver()
+
+# A resolver for each function: which path leads to it is said in services.yaml, and there alone.
+listing, reading, writing, deleting = (APIGatewayHttpResolver() for _ in range(4))
 
 
-@app.get("/notes")
+@listing.get(".+")
 def list_page() -> dict[str, object]:
     """One page of ids, in order. `?after=` takes the `next` of the page before."""
     request: ListObjectsV2RequestTypeDef = {
         "Bucket": os.environ["NOTES_BUCKET"],
         "MaxKeys": int(os.environ["PAGE_SIZE"]),
     }
-    if after := app.current_event.query_string_parameters.get("after"):
+    if after := listing.current_event.query_string_parameters.get("after"):
         request["StartAfter"] = checked_id(after)
     page = s3().list_objects_v2(**request)
     ids = [item["Key"] for item in page.get("Contents", [])]
@@ -60,11 +62,12 @@ def list_page() -> dict[str, object]:
     return {"title": title, "notes": ids, "next": ids[-1] if page["IsTruncated"] else None}
 
 
-@app.get("/notes/<note_id>")
-def read(note_id: str) -> dict[str, object]:
+@reading.get(".+")
+def read() -> dict[str, object]:
     """The note, if it is still as it was written: a changed one is our fault, not the caller's."""
+    note_id = id_of(reading)
     try:
-        note = s3().get_object(Bucket=os.environ["NOTES_BUCKET"], Key=checked_id(note_id))
+        note = s3().get_object(Bucket=os.environ["NOTES_BUCKET"], Key=note_id)
     # S3 says so only to those who may also list; for others a missing note is AccessDenied.
     except s3().exceptions.NoSuchKey:
         raise NotFoundError(f"there is no note '{note_id}'") from None
@@ -76,13 +79,13 @@ def read(note_id: str) -> dict[str, object]:
     return {"id": note_id, "text": text.decode()}
 
 
-@app.put("/notes/<note_id>")
-def write(note_id: str) -> dict[str, object]:
+@writing.put(".+")
+def write() -> dict[str, object]:
     """Write the note, new or not, and answer it as reading would."""
-    text = checked_text()
+    note_id, text = id_of(writing), checked_text()
     s3().put_object(
         Bucket=os.environ["NOTES_BUCKET"],
-        Key=checked_id(note_id),
+        Key=note_id,
         Body=text,
         ContentType="text/plain; charset=utf-8",
         Metadata={"signature": signature(note_id, text)},
@@ -90,11 +93,16 @@ def write(note_id: str) -> dict[str, object]:
     return {"id": note_id, "text": text.decode()}
 
 
-@app.delete("/notes/<note_id>")
-def delete(note_id: str) -> Response[str]:
+@deleting.delete(".+")
+def delete() -> Response[str]:
     """Delete the note. Also fine where there is none: S3 does not tell, and no more is granted."""
-    s3().delete_object(Bucket=os.environ["NOTES_BUCKET"], Key=checked_id(note_id))
+    s3().delete_object(Bucket=os.environ["NOTES_BUCKET"], Key=id_of(deleting))
     return Response(HTTPStatus.NO_CONTENT)
+
+
+def id_of(app: APIGatewayHttpResolver) -> str:
+    """The id in the request's path, whatever comes before it, or a 400."""
+    return checked_id(app.current_event.path_parameters.get("id", ""))
 
 
 def checked_id(note_id: str) -> str:
@@ -109,7 +117,7 @@ def checked_text() -> bytes:
     text = None
     # Not base64, not UTF-8, not JSON, or nested without end: all of it is the caller's mistake.
     with suppress(ValueError, RecursionError):
-        match app.current_event.json_body:
+        match writing.current_event.json_body:
             case {"text": str(content)}:
                 text = content.encode()
     if text is None:
@@ -138,19 +146,19 @@ def s3() -> S3Client:
 
 def list_notes(event: Mapping[str, object], context: LambdaContext) -> dict[str, object]:
     """GET /notes"""
-    return app.resolve(event, context)
+    return listing.resolve(event, context)
 
 
 def read_note(event: Mapping[str, object], context: LambdaContext) -> dict[str, object]:
     """GET /notes/{id}"""
-    return app.resolve(event, context)
+    return reading.resolve(event, context)
 
 
 def write_note(event: Mapping[str, object], context: LambdaContext) -> dict[str, object]:
     """PUT /notes/{id}"""
-    return app.resolve(event, context)
+    return writing.resolve(event, context)
 
 
 def delete_note(event: Mapping[str, object], context: LambdaContext) -> dict[str, object]:
     """DELETE /notes/{id}"""
-    return app.resolve(event, context)
+    return deleting.resolve(event, context)

@@ -24,6 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "deploy": {"language", "plan", "kinds", "compiler", "packaging"},
     "local": {"language", "plan", "compiler", "packaging"},
     "commands": {"language", "plan", "kinds", "compiler", "packaging", "deploy", "local", "data"},
+    "testing": {"language", "local", "commands"},
     "__init__": {"deploy", "plan"},
     "__main__": {"commands"},
 }

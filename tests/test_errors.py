@@ -5,14 +5,25 @@ A new case needs no code: `pytest tests/test_errors.py --update` records its tex
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from framework.commands import main
 from tests.support.golden import matches
+from tests.support.projects import TODAY
 
 CASES = sorted(Path(__file__).parent.glob("errors/*.yaml"))
+
+
+class Today(date):
+    """The day on which all cases are checked."""
+
+    @classmethod
+    def today(cls) -> Self:
+        return cls(TODAY.year, TODAY.month, TODAY.day)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -20,6 +31,7 @@ def test_mistake(
     case: Path, update: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(case.parent)
+    monkeypatch.setattr("framework.compiler.date", Today)
     before = sorted(case.parent.iterdir())
     with pytest.raises(SystemExit) as ended:
         main(["validate", case.name])

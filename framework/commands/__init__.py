@@ -24,6 +24,7 @@ VERBS = (
     "diff",
     "explain",
     "local",
+    "invoke",
     "package",
     "policy",
     "schema",

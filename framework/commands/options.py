@@ -23,6 +23,8 @@ from framework.plan.target import UNKNOWN_ACCOUNT, Target, home_first
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 
+_REGION = "[a-z]{2}(-[a-z]+)+-[0-9]"
+
 DEFAULT_REGION = "us-east-1"
 """Planned for where neither services.yaml, the stack nor the shell names a region."""
 
@@ -88,13 +90,14 @@ def target_for(
     if known is None:
         assumed = (f"account {UNKNOWN_ACCOUNT} stands for the stack's: --account says it", *assumed)
     target = Target(stack, known or UNKNOWN_ACCOUNT, regions, document.environment)
+    compiler.fit(document, target)
     return Settled(document, target, assumed)
 
 
 def _regions(
     document: Document, stack: str, region: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if region is not None and not re.fullmatch("[a-z]{2}(-[a-z]+)+-[0-9]", region):
+    if region is not None and not re.fullmatch(_REGION, region):
         raise click.UsageError("--region takes a region such as eu-west-1")
     stack_region = region or _stack_region(compiler.project_of(document), stack)
     if document.regions:
@@ -106,7 +109,8 @@ def _regions(
 
 
 def _shell_region() -> str | None:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return named if named and re.fullmatch(_REGION, named) else None
 
 
 def _stack_region(project: Path, stack: str) -> str | None:
@@ -120,4 +124,4 @@ def _stack_region(project: Path, stack: str) -> str | None:
         return None
     config = settings.get("config") if isinstance(settings, dict) else None
     region = config.get("aws:region") if isinstance(config, dict) else None
-    return region if isinstance(region, str) else None
+    return region if isinstance(region, str) and re.fullmatch(_REGION, region) else None

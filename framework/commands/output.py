@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -94,7 +94,7 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """One clear line about a mistake that is not in services.yaml, and exit code 1."""
     click.echo(f"services: {message}", err=True)
     sys.exit(1)

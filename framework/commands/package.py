@@ -157,4 +157,5 @@ def _prune(document: Document, packages: Mapping[Code, Package], megabytes: int)
     except OSError as error:
         fail(f"cannot prune {error.filename}: {(error.strerror or 'unknown reason').lower()}")
     left, freed = (f"{size / 1024**2:,.1f} MB" for size in (done.left, done.freed))
-    click.echo(f"removed {count(done.removed, 'thing')} of {freed} from the cache, {left} are left")
+    removed = count(done.removed, "thing")
+    click.echo(f"removed {removed}, {freed}, from the cache; {left} are left")

@@ -27,7 +27,7 @@ _MANY = (
     "written anew at every step; see docs/deploying.md)"
 )
 
-_NAMES = ("name", "bucket", "functionName", "routeKey", "role")
+_NAMES = ("name", "bucket", "dashboardName", "routeKey", "role")
 """Inputs that hold what a resource is called on AWS, the most telling first."""
 
 

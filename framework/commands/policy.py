@@ -15,9 +15,11 @@ import click
 
 from framework import compiler
 from framework.commands.options import chosen, file_argument, settle, target_options
+from framework.commands.output import fail
 from framework.plan.deployer import MOST_DOCUMENTS, DeployerPolicy, deployer_policy
 from framework.plan.github import branch_subject, environment_subject, github_trust
 from framework.plan.plain import JsonData, plain
+from framework.plan.resource import PlanError
 
 DEFAULT_BRANCH = "main"
 
@@ -70,7 +72,10 @@ def policy(
     subject = _subject(github, branch, github_environment)
     settled = settle(compiler.check(chosen(file, option)), stack, account, region)
     plan = compiler.build(settled.document, settled.target)
-    deployer = deployer_policy(plan, settled.target, by_prefix)
+    try:
+        deployer = deployer_policy(plan, settled.target, by_prefix)
+    except PlanError as error:
+        fail(str(error))
     for note in (*settled.assumed, *_notes(deployer)):
         click.echo(f"note: {note}", err=True)
     printed: dict[str, JsonData] = {

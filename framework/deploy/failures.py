@@ -32,7 +32,7 @@ def hook(document: Document, plan: Plan) -> ErrorHook:
         doing = failure.failed_operation or "change"
         pulumi.log.error(
             f"{place.file}:{place.line}:{place.column}: {origins.get(failure.name)}: "
-            f"AWS refused to {doing} {failure.name}; mend the cause and run pulumi up again"
+            f"could not {doing} {failure.name}; mend the cause and run pulumi up again"
         )
         return False
 

@@ -19,7 +19,7 @@ from framework.deploy.register import register
 from framework.deploy.values import Resolver
 from framework.language.document import Document
 from framework.language.problems import Rejected
-from framework.plan.resource import Plan, Resource
+from framework.plan.resource import Plan, PlanError, Resource
 from framework.plan.target import Target
 
 Transform = Callable[[Resource], Resource]
@@ -33,6 +33,8 @@ def run(file: Path, transform: Transform | None) -> Mapping[str, pulumi.CustomRe
     failures.end_quietly_when_interrupted()
     try:
         return _deployed(compiler.check(file), transform)
+    except PlanError as error:
+        raise pulumi.RunError(f"nothing is deployed: {error}") from None
     except Rejected as rejected:
         lines = "\n".join(f"  {problem}" for problem in rejected.problems)
         raise pulumi.RunError(f"nothing is deployed:\n{lines}") from None
@@ -46,7 +48,9 @@ def _deployed(checked: Checked, transform: Transform | None) -> Mapping[str, pul
     regions = settings.home_regions(document)
     provider = settings.provider(compiler.provider(document, stack, regions[0]))
     account = settings.account(document, provider)
-    plan = compiler.build(document, Target(stack, account, regions, document.environment))
+    target = Target(stack, account, regions, document.environment)
+    compiler.fit(document, target)
+    plan = compiler.build(document, target)
     return _registered(document, plan.transformed(transform) if transform else plan, provider)
 
 
@@ -56,6 +60,8 @@ def _registered(
     needed = (each for one in plan.resources for each in settings.secrets_in(one.inputs))
     secrets = settings.secrets(document, needed)
     packages = compiler.package(document, plan, compiler.cache_of(document))
+    for warning in compiler.package_warnings(document, plan, packages):
+        pulumi.log.warn(str(warning))
     resources: dict[str, pulumi.CustomResource] = {}
     resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, secrets)
     register(plan, provider, resolver, failures.hook(document, plan), resources)

@@ -18,6 +18,9 @@ from framework.language.problems import Located, Problem, Rejected
 from framework.plan.resource import Secret, Value
 from framework.plan.target import home_first
 
+_PREFIX = "aws:"
+_CREDENTIALS = ("accessKey", "secretKey", "token")
+
 _PROVIDER_DEFAULTS = {"skipCredentialsValidation": "false", "skipRegionValidation": "true"}
 """What pulumi-aws's own Provider class sets where nothing is said."""
 
@@ -25,6 +28,8 @@ _PROVIDER_DEFAULTS = {"skipCredentialsValidation": "false", "skipRegionValidatio
 def home_regions(document: Document) -> tuple[str, ...]:
     """The regions of services.yaml or, without them, the stack's. Raises `Rejected` without any."""
     region = pulumi.Config("aws").get("region")
+    if len(document.regions) > 1 and region not in document.regions:
+        raise Rejected([_no_home(document)])
     if document.regions:
         return home_first(document.regions, region)
     if region:
@@ -37,6 +42,15 @@ def home_regions(document: Document) -> tuple[str, ...]:
     raise Rejected([document.source.locate(Problem(message, ("service",), "key", "no-region"))])
 
 
+def _no_home(document: Document) -> Located:
+    """Which region is home must not hang on the order of a list: all keys would change with it."""
+    message = (
+        f"stack '{pulumi.get_stack()}' has to say which of these regions is its home: "
+        f"run  pulumi config set aws:region {document.regions[0]}"
+    )
+    return document.source.locate(Problem(message, ("regions",), "key", "no-home"))
+
+
 def provider(settings: Mapping[str, Value]) -> pulumi.ProviderResource:
     """The one AWS provider: the plan's settings over the stack's aws:... configuration.
 
@@ -45,33 +59,44 @@ def provider(settings: Mapping[str, Value]) -> pulumi.ProviderResource:
     inputs = {**_PROVIDER_DEFAULTS, **_configured(), "region": settings["region"]}
     if "allowedAccountIds" in settings:
         inputs["allowedAccountIds"] = json.dumps(settings["allowedAccountIds"])
-    inputs["defaultTags"] = _tags(inputs.get("defaultTags"), settings["defaultTags"])
+    inputs["defaultTags"] = _tags(settings["defaultTags"])
     options = pulumi.ResourceOptions(
         version=version("pulumi-aws"),
-        additional_secret_outputs=["accessKey", "secretKey", "token"],
+        additional_secret_outputs=[
+            *_CREDENTIALS,
+            *(name for name in _setting_names() if _is_secret(name)),
+        ],
     )
     return pulumi.ProviderResource("aws", "aws", inputs, options)
 
 
 def _configured() -> Mapping[str, object]:
     """The stack's aws:... settings; an explicit provider does not read them by itself."""
-    prefix = "aws:"
+    return {name: _setting(name) for name in _setting_names()}
+
+
+def _setting_names() -> list[str]:
+    return [key.removeprefix(_PREFIX) for key in CONFIG.get() if key.startswith(_PREFIX)]
+
+
+def _is_secret(name: str) -> bool:
+    return name in _CREDENTIALS or pulumi.runtime.is_config_secret(f"{_PREFIX}{name}")
+
+
+def _setting(name: str) -> object:
     config = pulumi.Config("aws")
-    names = [key.removeprefix(prefix) for key in CONFIG.get() if key.startswith(prefix)]
-    return {name: _setting(config, name) for name in names}
+    return config.get_secret(name) if _is_secret(name) else config.get(name)
 
 
-def _setting(config: pulumi.Config, name: str) -> object:
-    secret = name in ("accessKey", "secretKey", "token")
-    return config.get_secret(name) if secret else config.get(name)
-
-
-def _tags(configured: object, ours: Value) -> str:
+def _tags(ours: Value) -> str:
     """Tags of the configuration stay beside ours; where both have a key, ours holds."""
-    theirs = json.loads(configured) if isinstance(configured, str) else {}
-    tags = ours.get("tags") if isinstance(ours, Mapping) else None
-    merged = {**theirs.get("tags", {}), **(tags if isinstance(tags, Mapping) else {})}
-    return json.dumps({**theirs, "tags": merged}, sort_keys=True)
+    theirs = pulumi.Config("aws").get_object("defaultTags") or {}
+    said = theirs.get("tags", {}) if isinstance(theirs, dict) else None
+    tags = ours.get("tags") if isinstance(ours, Mapping) else {}
+    own = tags if isinstance(tags, Mapping) else {}
+    if not isinstance(said, dict):
+        raise pulumi.RunError("aws:defaultTags of the stack is no map with a map of tags in it")
+    return json.dumps({**theirs, "tags": {**said, **own}}, sort_keys=True)
 
 
 def account(document: Document, provider: pulumi.ProviderResource) -> str:
@@ -83,12 +108,18 @@ def account(document: Document, provider: pulumi.ProviderResource) -> str:
     try:
         found = _caller(provider)
     except Exception as error:
-        if not document.account or "account" not in str(error).lower():
-            raise
-        raise Rejected([_other_account(document, "another account")]) from None
+        raise _no_answer(document, error) from None
     if document.account and found != document.account:
         raise Rejected([_other_account(document, f"account {found}")])
     return found
+
+
+def _no_answer(document: Document, error: Exception) -> Exception:
+    """What the provider says, in a line: it has no credentials, or those of another account."""
+    said = str(error).strip()
+    if document.account and "AWS account ID not allowed" in said:
+        return Rejected([_other_account(document, "another account")])
+    return pulumi.RunError(f"nothing is deployed: AWS does not say which account this is: {said}")
 
 
 def _caller(provider: pulumi.ProviderResource) -> str:

@@ -16,8 +16,8 @@ from framework.kinds import api
 from framework.kinds.dashboard import dashboard
 from framework.kinds.function import SECTION as FUNCTIONS
 from framework.kinds.function import Function, function_name, log_group_name
-from framework.kinds.kind import Context, Kind, Link, Relaxation
-from framework.kinds.retention import PRODUCTION
+from framework.kinds.kind import Context, Kind, Link, Relaxation, elsewhere
+from framework.kinds.retention import is_production
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
@@ -108,21 +108,18 @@ def _check(link: Link) -> Iterator[Problem]:
         message = "nobody is told of alarms: say  notify: [ADDRESS]"
         path = ("alarms",) if link.document.source.has(("alarms",)) else ("service",)
         yield Problem(message, path, "key", "nobody-notified", "warning")
-    yield from _check_topic_region(link.document, alarms)
 
 
 def _expects_alarms(document: Document) -> bool:
     """Whether the file speaks of alarms, or is for production."""
-    return document.source.has(("alarms",)) or document.environment in PRODUCTION
+    return document.source.has(("alarms",)) or is_production(document.environment)
 
 
-def _check_topic_region(document: Document, alarms: Alarms) -> Iterator[Problem]:
+def _fits(context: Context) -> Iterator[Problem]:
     """An alarm tells topics of its own region alone (CloudWatch user guide, "Alarm actions")."""
-    region = alarms.topic.split(":")[3] if alarms.topic else None
-    others = [each for each in document.regions if region and each != region]
-    if others:
-        message = f"is in {region}, and alarms in {', '.join(others)} cannot reach it: use notify"
-        yield Problem(message, ("alarms", "topic"), rule="topic-region")
+    topic = context.document.single(SECTION).topic
+    if topic:
+        yield from elsewhere(context, topic, ("alarms", "topic"))
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:
@@ -269,14 +266,20 @@ def _log_metric(context: Context, name: str) -> dict[str, Value]:
 
 
 def _log_filter(context: Context, name: str) -> Resource:
-    """Counts JSON log lines at level ERROR or above, as Lambda's runtimes and Powertools write."""
+    """Counts JSON log lines at level ERROR or above.
+
+    Handlers' own lines say `level`; of what nobody caught Lambda's Python runtime says `log_level`.
+    """
     return Resource(
         key=context.key(f"functions.{name}", "logs-filter"),
         type="aws:cloudwatch/logMetricFilter:LogMetricFilter",
         inputs={
             "name": "log-errors",
             "logGroupName": log_group_name(context, name),
-            "pattern": ('{ ($.level = "ERROR") || ($.level = "CRITICAL") || ($.level = "FATAL") }'),
+            "pattern": (
+                '{ ($.level = "ERROR") || ($.level = "CRITICAL") || ($.level = "FATAL")'
+                ' || ($.log_level = "ERROR") }'
+            ),
             "metricTransformation": {
                 "name": f"{name}-log-errors",
                 "namespace": _namespace(context),
@@ -334,4 +337,4 @@ def _sum_of(context: Context, metric: str) -> dict[str, Value]:
     return {**_api_metric(context, metric), "stat": "Sum"}
 
 
-KIND = Kind(SECTION, build=_build, check=_check, relaxed=_relaxed)
+KIND = Kind(SECTION, build=_build, check=_check, fits=_fits, relaxed=_relaxed)

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Protocol, TypeAlias, cast
 
 from pydantic import Field
 
-from framework.kinds.kind import Context, Kind
-from framework.kinds.retention import LogRetention, days
-from framework.language.document import Section
+from framework.kinds.kind import Context, Kind, Relaxation
+from framework.kinds.retention import LogRetention, days, shorter
+from framework.language.document import Document, Section
 from framework.language.fields import Entry, Name, Pattern
 from framework.plan.resource import Attr, Json, Resource, Text, Value
 
@@ -292,4 +292,13 @@ def _outputs(context: Context) -> Mapping[str, Value]:
     return {"url": endpoint if stage == "$default" else Text((endpoint, f"/{stage}"))}
 
 
-KIND = Kind(SECTION, build=_build, outputs=_outputs)
+def _relaxed(document: Document) -> Iterator[Relaxation]:
+    api = document.single(SECTION)
+    yield from shorter(document, ("api", "log_retention"), api.log_retention)
+    for number, origin in enumerate(api.cors.origins if api.cors else ()):
+        if origin.startswith("http://") and api.cors and api.cors.credentials:
+            what = "pages that came over plain HTTP may send cookies"
+            yield Relaxation(("api", "cors", "origins", number), what, None, explicit=True)
+
+
+KIND = Kind(SECTION, build=_build, outputs=_outputs, relaxed=_relaxed)

@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from framework.kinds.api import Header, Origin
-from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable, elsewhere
 from framework.kinds.uses import unused
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
@@ -128,6 +128,13 @@ def _check(link: Link) -> Iterator[Problem]:
     yield from unused(link, SECTION.name)
 
 
+def _fits(context: Context) -> Iterator[Problem]:
+    for name, bucket in context.document.entries(SECTION).items():
+        if bucket.encryption.kms:
+            path = ("buckets", name, "encryption", "kms")
+            yield from elsewhere(context, bucket.encryption.kms, path)
+
+
 def _relaxed(document: Document) -> Iterator[Relaxation]:
     for name, bucket in document.entries(SECTION).items():
         if not bucket.versioned:
@@ -164,6 +171,7 @@ def _companion(
         type=f"aws:s3/{token[0].lower()}{token[1:]}:{token}",
         inputs={"bucket": bucket_name(context, name), **inputs},
         after=(context.key(entry), *(context.key(entry, each) for each in after)),
+        protect=context.document.protect,
         origin=entry,
     )
 
@@ -288,6 +296,7 @@ KIND = Kind(
     SECTION,
     build=_build,
     check=_check,
+    fits=_fits,
     outputs=_outputs,
     relaxed=_relaxed,
     grants={

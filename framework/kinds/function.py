@@ -8,6 +8,7 @@ the retention is the only one there is.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -17,8 +18,8 @@ from pydantic import Field, JsonValue
 from framework.data.runtimes import Runtime, runtimes
 from framework.kinds import handler
 from framework.kinds.imports import unprovided
-from framework.kinds.kind import Context, Kind, Link, Relaxation
-from framework.kinds.retention import LogRetention, days
+from framework.kinds.kind import Context, Kind, Link, Relaxation, elsewhere
+from framework.kinds.retention import LogRetention, days, shorter
 from framework.kinds.secrets import check_secrets
 from framework.kinds.uses import (
     Use,
@@ -30,7 +31,6 @@ from framework.kinds.uses import (
 )
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
-from framework.language.messages import suggestion
 from framework.language.problems import Problem
 from framework.plan.iam import Statement, policy, trust
 from framework.plan.resource import Code, Resource, Value
@@ -50,21 +50,21 @@ MOST_RESERVED = 900
 Handler: TypeAlias = Annotated[
     str,
     Pattern(
-        r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$",
-        "a handler is a module and a function in it, such as notes.list_notes",
+        r"^(?=.{1,128}$)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$",
+        "a handler is a module and a function, such as notes.list_notes, 128 characters at most",
     ),
 ]
 
 SourceFolder: TypeAlias = Annotated[
     str,
     Pattern(
-        r"^(?!\.{1,2}(/|$))(?!.*/\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
+        r"^(?=.{1,200}$)(?!\.{1,2}(/|$))(?!.*/\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
         "a source is a folder of the project, such as handlers, without . and .. in its path",
     ),
 ]
 
 RuntimeName: TypeAlias = Annotated[
-    str, Pattern(r"^python3\.[0-9]+$", "a runtime is written like python3.13")
+    str, Pattern(r"^python3\.(0|[1-9][0-9]*)$", "a runtime is written like python3.13")
 ]
 
 VariableName: TypeAlias = Annotated[
@@ -176,7 +176,6 @@ def _check(link: Link) -> Iterator[Problem]:
         yield from _check_environment(link, name, function)
         yield from check_secrets(("functions", name), function.environment, function.not_secret)
         yield from check_uses(link, ("functions", name, "uses"), function.uses)
-        yield from _check_sizes(link, name, function)
     yield from _check_concurrency(link)
 
 
@@ -196,9 +195,17 @@ def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem
             rule="outside",
         )
     elif wrong := handler.missing(folder, function.handler, function.source):
-        yield Problem(wrong, (*path, "handler"), rule="missing-handler")
+        yield _wrong_handler(wrong, (*path, "handler"), function.runtime)
     elif not function.layers:
         yield from _check_imports(folder, (*path, "handler"), function)
+
+
+def _wrong_handler(wrong: str, path: tuple[str, ...], runtime: str) -> Problem:
+    """What this Python cannot parse may be fine for a newer runtime's."""
+    if handler.NOT_VALID in wrong and _minor(runtime) > sys.version_info.minor:
+        message = f"{wrong} (for Python 3.{sys.version_info.minor}, which checks it)"
+        return Problem(message, path, rule="missing-handler", severity="warning")
+    return Problem(wrong, path, rule="missing-handler")
 
 
 def _check_imports(folder: Path, path: tuple[str, ...], function: Function) -> Iterator[Problem]:
@@ -226,10 +233,21 @@ def _check_runtime(link: Link, name: str, function: Function) -> Iterator[Proble
     known = runtimes()
     runtime = known.get(function.runtime)
     if runtime is None:
-        message = f"{function.runtime} is not known here{suggestion(function.runtime, known)}"
-        yield Problem(message, path, rule="unknown-runtime", severity="warning")
+        yield _unknown_runtime(function.runtime, path)
     elif runtime.deprecated and runtime.deprecated <= link.today:
         yield _deprecated(link, runtime, path)
+
+
+def _unknown_runtime(name: str, path: tuple[str, ...]) -> Problem:
+    """One above all that are known may be new; AWS has no other."""
+    if _minor(name) > max(map(_minor, runtimes())):
+        message = f"{name} is not known here; the newest that is known is {next(iter(runtimes()))}"
+        return Problem(message, path, rule="unknown-runtime", severity="warning")
+    return Problem(f"Lambda has no {name}: use {_newest()}", path, rule="unknown-runtime")
+
+
+def _minor(runtime: str) -> int:
+    return int(runtime.rpartition(".")[2])
 
 
 def _deprecated(link: Link, runtime: Runtime, path: tuple[str, ...]) -> Problem:
@@ -249,21 +267,40 @@ def _newest() -> str:
 
 def _check_environment(link: Link, name: str, function: Function) -> Iterator[Problem]:
     brought = variable_names_for(link, function.uses)
-    for variable in function.environment:
+    for variable, value in function.environment.items():
         path = ("functions", name, "environment", variable)
         if variable in _RESERVED:
             yield Problem("Lambda sets this variable itself", path, "key", "reserved-variable")
         elif variable in brought:
             message = f"this variable comes from uses of {brought[variable]}: remove one of the two"
             yield Problem(message, path, "key", "variable-twice")
+        elif (written := link.document.source.text_at(path)) and _changes(written, value):
+            message = f"arrives as {as_text(value)}: put it in quotes to keep what is written"
+            yield Problem(message, path, rule="number", severity="warning")
 
 
-def _check_sizes(link: Link, name: str, function: Function) -> Iterator[Problem]:
-    """Limits of AWS that depend on names: measured with the longest region there is."""
-    context = link.measuring
-    uses = {at: use for at, use in function.uses.items() if _granted(link, at, use)}
-    path = ("functions", name)
-    statements = (*own_statements(context, name, function), *statements_for(context, uses))
+def _changes(written: str, value: JsonValue) -> bool:
+    """Whether a number reads otherwise once it is a number: 1.10, 1e5, 0x10."""
+    return (
+        not isinstance(value, bool) and isinstance(value, int | float) and written != as_text(value)
+    )
+
+
+def _fits(context: Context) -> Iterator[Problem]:
+    """Limits of AWS that depend on names, and layers of other regions."""
+    for name, function in context.document.entries(SECTION).items():
+        path = ("functions", name)
+        uses = {at: use for at, use in function.uses.items() if _granted(context, at, use)}
+        yield from _policy_fits(context, path, function, uses)
+        yield from _environment_fits(context, path, function, uses)
+        for number, layer in enumerate(function.layers):
+            yield from elsewhere(context, layer, (*path, "layers", number))
+
+
+def _policy_fits(
+    context: Context, path: tuple[str, ...], function: Function, uses: Uses
+) -> Iterator[Problem]:
+    statements = (*own_statements(context, path[1], function), *statements_for(context, uses))
     characters = len(json.dumps(policy(statements).document, separators=(",", ":")))
     if characters > MOST_POLICY_CHARACTERS:
         message = (
@@ -271,9 +308,13 @@ def _check_sizes(link: Link, name: str, function: Function) -> Iterator[Problem]
             ": split the function, or use fewer entries"
         )
         yield Problem(message, (*path, "uses"), "key", "policy-size")
-    size = sum(
-        len(f"{key}{value}".encode()) for key, value in _variables(context, uses, function).items()
-    )
+
+
+def _environment_fits(
+    context: Context, path: tuple[str, ...], function: Function, uses: Uses
+) -> Iterator[Problem]:
+    variables = _variables(context, uses, function)
+    size = sum(len(f"{key}{value}".encode()) for key, value in variables.items())
     if size > MOST_ENVIRONMENT_BYTES:
         message = (
             f"its environment has {size:,} bytes, and Lambda takes {MOST_ENVIRONMENT_BYTES:,}"
@@ -282,11 +323,11 @@ def _check_sizes(link: Link, name: str, function: Function) -> Iterator[Problem]
         yield Problem(message, (*path, "environment"), "key", "environment-size")
 
 
-def _granted(link: Link, address: str, use: Use) -> bool:
+def _granted(context: Context, address: str, use: Use) -> bool:
     """Whether a use is without problems, so that its statements can be measured."""
     section, _, name = address.partition(".")
-    kind = link.by_section.get(section)
-    if kind is None or name not in link.document.sections[section]:
+    kind = context.by_section.get(section)
+    if kind is None or name not in context.document.sections[section]:
         return False
     return all(verb in kind.grants for verb in use.verbs)
 
@@ -312,6 +353,7 @@ def _relaxed(document: Document) -> Iterator[Relaxation]:
         if not function.tracing:
             what = "calls are not traced by X-Ray"
             yield Relaxation((*path, "tracing"), what, function.reason)
+        yield from shorter(document, (*path, "log_retention"), function.log_retention)
         for variable, reason in function.not_secret.items():
             what = f"{variable} looks like a secret and is in clear"
             yield Relaxation((*path, "not_secret", variable), what, reason)
@@ -448,4 +490,4 @@ def _outputs(context: Context) -> Mapping[str, Value]:
     return {"functions": names} if names else {}
 
 
-KIND = Kind(SECTION, build=_build, check=_check, outputs=_outputs, relaxed=_relaxed)
+KIND = Kind(SECTION, build=_build, check=_check, fits=_fits, outputs=_outputs, relaxed=_relaxed)

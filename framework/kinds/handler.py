@@ -6,20 +6,23 @@ In: the source folder and "notes.list_notes". Out: None, or a sentence about wha
 from __future__ import annotations
 
 import ast
+from collections import deque
 from functools import lru_cache
 from pathlib import Path
 
 from framework.language.messages import suggestion
+
+NOT_VALID = "is not valid Python"
 
 
 def missing(folder: Path, handler: str, shown: str) -> str | None:
     """What is wrong with a handler, or None. `shown` is the folder as the author wrote it."""
     module, _, function = handler.rpartition(".")
     relative = Path(*module.split("."))
-    candidates = (relative.with_suffix(".py"), relative / "__init__.py")
+    candidates = (relative / "__init__.py", relative.with_suffix(".py"))
     found = next((path for path in candidates if (folder / path).is_file()), None)
     if found is None:
-        return f"there is no {shown}/{candidates[0].as_posix()}"
+        return f"there is no {shown}/{candidates[1].as_posix()}"
     return _missing_function(folder / found, function, f"{shown}/{found.as_posix()}")
 
 
@@ -27,9 +30,10 @@ def _missing_function(file: Path, function: str, shown: str) -> str | None:
     try:
         tree = _parsed(file, file.stat().st_mtime_ns)
     except SyntaxError as error:
-        return f"{shown} is not valid Python: {error.msg}, line {error.lineno}"
-    except (OSError, ValueError):
-        return f"{shown} cannot be read"
+        line = f", line {error.lineno}" if error.lineno else ""
+        return f"{shown} {NOT_VALID}: {error.msg}{line}"
+    except (OSError, ValueError, RecursionError, MemoryError):
+        return f"{shown} cannot be read as Python"
     defined = _defined(tree)
     if function in defined:
         return _unfit(defined[function], function, shown)
@@ -47,9 +51,9 @@ def _parsed(file: Path, changed: int) -> ast.Module:
 def _defined(tree: ast.Module) -> dict[str, ast.stmt]:
     """The names that a module defines at its top level, also within if and try."""
     names: dict[str, ast.stmt] = {}
-    todo = list(tree.body)
+    todo = deque(tree.body)
     while todo:
-        statement = todo.pop(0)
+        statement = todo.popleft()
         names.update(dict.fromkeys(_names(statement), statement))
         todo.extend(_nested(statement))
     return names
@@ -84,7 +88,7 @@ def _names(statement: ast.stmt) -> list[str]:
 def _unfit(statement: ast.stmt, function: str, shown: str) -> str | None:
     if isinstance(statement, ast.AsyncFunctionDef):
         return f"{function} in {shown} is async, which Lambda does not await: use asyncio.run in it"
-    if not isinstance(statement, ast.FunctionDef):
+    if not isinstance(statement, ast.FunctionDef) or statement.decorator_list:
         return None
     arguments = statement.args
     positional = [*arguments.posonlyargs, *arguments.args]

@@ -79,23 +79,40 @@ def _imports(path: Path) -> Iterator[str]:
 
 def _required(folder: Path) -> frozenset[str] | None:
     """The import names that the requirements stand for; None where they cannot be told."""
-    file = folder / "requirements.txt"
-    if not file.is_file():
-        return frozenset()
     try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = [*_listed(folder / "requirements.txt"), *_stated(folder / "pyproject.toml")]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, _Untold):
         return None
     names: set[str] = set()
     for line in lines:
-        text = line.partition("#")[0].strip().rstrip("\\").strip()
-        if text.startswith("--hash") or not text:
-            continue
-        found = _REQUIREMENT.match(text)
-        if not found or "://" in text or "@" in text:
+        found = _REQUIREMENT.match(line)
+        if not found or "://" in line or "@" in line:
             return None
         names |= _import_names(found.group())
     return frozenset(names)
+
+
+class _Untold(Exception):
+    """What is required is not written where it could be read."""
+
+
+def _listed(file: Path) -> Iterator[str]:
+    """The lines of a requirements.txt, without comments and hashes."""
+    for line in file.read_text("utf-8").splitlines() if file.is_file() else ():
+        text = line.partition("#")[0].strip().rstrip("\\").strip()
+        if text and not text.startswith("--hash"):
+            yield text
+
+
+def _stated(file: Path) -> Iterator[str]:
+    """The dependencies of a pyproject.toml."""
+    if not file.is_file():
+        return
+    project = tomllib.loads(file.read_text("utf-8")).get("project", {})
+    stated = project.get("dependencies", []) if isinstance(project, dict) else None
+    if not isinstance(stated, list) or "dynamic" in project:
+        raise _Untold
+    yield from (str(each) for each in stated)
 
 
 def _import_names(distribution: str) -> set[str]:

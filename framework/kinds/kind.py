@@ -21,7 +21,7 @@ from framework.language.problems import Path, Problem
 from framework.plan.iam import Statement
 from framework.plan.names import Names
 from framework.plan.resource import Resource, Value
-from framework.plan.target import UNKNOWN_ACCOUNT, Target
+from framework.plan.target import Target, partition_of
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -43,25 +43,19 @@ class Link:
         """The kinds by the names of their sections."""
         return {kind.section.name: kind for kind in self.kinds}
 
-    @cached_property
-    def measuring(self) -> Context:
-        """A context to measure with: names as long as in any region and most stacks."""
-        stack = self.document.environment or "development"
-        target = Target(stack, UNKNOWN_ACCOUNT, (LONGEST_REGION,))
-        return Context(self.document, target, LONGEST_REGION, self.kinds)
-
-
-LONGEST_REGION = "ap-southeast-2"
-
 
 @dataclass(frozen=True)
 class Context:
-    """What building has: the document, and the target with the one region being built."""
+    """What building has: the document, and the target with the one region being built.
+
+    `known` is False while the region is a stand-in, good for measuring alone.
+    """
 
     document: Document
     target: Target
     region: str
     kinds: Kinds
+    known: bool = True
 
     @cached_property
     def names(self) -> Names:
@@ -83,8 +77,21 @@ def _no_problems(link: Link) -> Iterable[Problem]:
     return ()
 
 
+def _nothing_amiss(context: Context) -> Iterable[Problem]:
+    return ()
+
+
 def _no_outputs(context: Context) -> Mapping[str, Value]:
     return {}
+
+
+def elsewhere(context: Context, arn: str, path: Path) -> Iterator[Problem]:
+    """A problem where an ARN is of another region or partition than the service is."""
+    _, partition, _, region, *_ = arn.split(":")
+    if context.known and (region, partition) != (context.region, partition_of(context.region)):
+        there = region if partition == partition_of(region) else f"{region} ({partition})"
+        message = f"is in {there}, and cannot be used in {context.region}"
+        yield Problem(message, path, rule="other-region")
 
 
 Grant: TypeAlias = Callable[[Context, str, str], Iterable[Statement]]
@@ -135,15 +142,17 @@ class Variable:
 class Kind(Generic[EntryT]):
     """A kind of entry.
 
-    `build` turns the section into resources without I/O, clock or randomness. `grants` are the
-    verbs that functions may use on an entry, `variable` what such a function's environment
-    receives, `prefixes` whether a use may be narrowed to a prefix. `relaxed` names the controls
-    that entries have turned down.
+    `check` finds what is wrong whatever the target, `fits` what a target makes wrong: sizes that
+    depend on names, ARNs of other regions. `build` turns the section into resources without I/O,
+    clock or randomness. `grants` are the verbs that functions may use on an entry, `variable` what
+    such a function's environment receives, `prefixes` whether a use may be narrowed to a prefix.
+    `relaxed` names the controls that entries have turned down.
     """
 
     section: Section[EntryT]
     build: Callable[[Context], Iterator[Resource]]
     check: Callable[[Link], Iterable[Problem]] = _no_problems
+    fits: Callable[[Context], Iterable[Problem]] = _nothing_amiss
     outputs: Callable[[Context], Mapping[str, Value]] = _no_outputs
     grants: Mapping[str, Grant] = field(default_factory=lambda: MappingProxyType({}))
     relaxed: Callable[[Document], Iterable[Relaxation]] = _nothing_relaxed

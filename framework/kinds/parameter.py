@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable
+from framework.kinds.secrets import looks_secret
 from framework.kinds.uses import unused
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Reason
@@ -72,7 +73,18 @@ def _check(link: Link) -> Iterator[Problem]:
         elif not parameter.secret and parameter.value is None:
             message = "'value' is missing: a parameter with secret: false has its value here"
             yield Problem(message, path, "key", "missing-field")
+        elif not parameter.secret:
+            yield from _check_plain((*path, "value"), parameter.value or "")
     yield from unused(link, SECTION.name)
+
+
+def _check_plain(path: tuple[str, ...], value: str) -> Iterator[Problem]:
+    if looks_secret(value):
+        message = "looks like a secret: remove it, and secret: false, and set it with pulumi config"
+        yield Problem(message, path, "key", "secret-value")
+    if "{{" in value:
+        message = "SSM refuses {{ in a value: it would be a reference to another parameter"
+        yield Problem(message, path, "key", "parameter-reference")
 
 
 def _relaxed(document: Document) -> Iterator[Relaxation]:

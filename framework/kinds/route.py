@@ -20,12 +20,21 @@ from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.messages import suggestion
 from framework.language.problems import Problem
-from framework.plan.names import identifier
+from framework.plan.names import cut, identifier
 from framework.plan.resource import Attr, Resource, Text, Value
 
 MOST_PERMISSIONS = 40
-"""Routes of one function that get a permission each. A function's resource policy holds 20 KB
-(Lambda quotas); past this one permission for the API's stage takes their place."""
+MOST_PERMISSION_CHARACTERS = 19_000
+"""Routes of one function that get a permission each, and the size of these permissions.
+
+A function's resource policy holds 20 KB (Lambda quotas); past either of the two one permission for
+the API's stage takes their place."""
+
+MOST_STATEMENT_ID = 100
+"""Characters of a permission's statement id (Lambda API, AddPermission)."""
+
+STATEMENT_CHARACTERS = 380
+"""Of a statement in a function's resource policy, beside its id and its path."""
 
 MOST_INTEGRATIONS = 300
 """Integrations of an API; AWS does not raise it (HTTP API quotas)."""
@@ -101,6 +110,8 @@ def _check(link: Link) -> Iterator[Problem]:
     yield from _check_twins(link)
     yield from _check_quotas(link)
     yield from _check_timeouts(link)
+    yield from _check_variables(link)
+    yield from _check_preflights(link)
     yield from _check_unused_authorizers(link)
     yield from _check_cors(link)
 
@@ -185,6 +196,34 @@ def _relaxed(document: Document) -> Iterator[Relaxation]:
             yield Relaxation(path, "everybody may call it", route.reason, explicit=True)
 
 
+def _check_variables(link: Link) -> Iterator[Problem]:
+    """API Gateway refuses a variable that is there twice, and no client sends . or .. in a path."""
+    for key in link.document.entries(SECTION):
+        variables = _VARIABLE.findall(key)
+        if len(set(variables)) < len(variables):
+            yield Problem("has a variable twice", ("routes", key), "key", "variable-twice")
+        if {".", ".."} & set(key.split("/")):
+            message = "a part of its path is . or .., which clients take away"
+            yield Problem(message, ("routes", key), "key", "dot-in-path")
+
+
+def _check_preflights(link: Link) -> Iterator[Problem]:
+    """A route for every method takes the browsers' preflights too, and asks them who they are.
+
+    (API Gateway developer guide, "Configure CORS for HTTP APIs": the $default route.)
+    """
+    routes = link.document.entries(SECTION)
+    if not link.document.single(api.SECTION).cors or "OPTIONS /{proxy+}" in routes:
+        return
+    for key, route in routes.items():
+        if key.startswith(("ANY ", "$default")) and route.auth != "none":
+            message = (
+                "browsers' preflights end here and get 401: add  "
+                f"OPTIONS /{{proxy+}}: {{function: {route.function}, auth: none}}"
+            )
+            yield Problem(message, ("routes", key), "key", "preflight", "warning")
+
+
 def _kind_of_variable(found: re.Match[str]) -> str:
     return "{+}" if found.group().endswith("+}") else "{}"
 
@@ -200,15 +239,25 @@ def _build(context: Context) -> Iterator[Resource]:
     by_function = _by_function(context)
     for function, keys in by_function.items():
         yield _integration(context, function)
-        if len(keys) > MOST_PERMISSIONS:
+        if _share_permission(keys):
             yield _api_permission(context, function)
     for key, route in context.document.entries(SECTION).items():
-        shared = len(by_function[route.function]) > MOST_PERMISSIONS
+        shared = _share_permission(by_function[route.function])
         permission = context.key(f"functions.{route.function}", "permission")
         if not shared:
             permission = context.key(f"routes.{key}", "permission")
             yield _permission(context, key, route, permission)
         yield _route(context, key, route, permission)
+
+
+def _share_permission(keys: list[str]) -> bool:
+    """Whether the permissions of so many routes would be too many for their function's policy."""
+    size = sum(len(key) + len(_statement_id(key)) + STATEMENT_CHARACTERS for key in keys)
+    return len(keys) > MOST_PERMISSIONS or size > MOST_PERMISSION_CHARACTERS
+
+
+def _statement_id(key: str) -> str:
+    return cut(identifier(key), MOST_STATEMENT_ID)
 
 
 def _integration(context: Context, function: str) -> Resource:
@@ -245,7 +294,7 @@ def _permission(context: Context, key: str, route: Route, permission: str) -> Re
     return Resource(
         key=permission,
         type="aws:lambda/permission:Permission",
-        inputs=_permission_inputs(context, route.function, identifier(key), invoked(key)),
+        inputs=_permission_inputs(context, route.function, _statement_id(key), invoked(key)),
         after=(context.key(f"functions.{route.function}"),),
         origin=f"routes.{key}",
     )

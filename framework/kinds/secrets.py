@@ -50,8 +50,13 @@ def check_secrets(
 
 def _looks_secret(name: str, value: JsonValue) -> bool:
     named = bool(_NAME.search(name)) and not _NO_SECRET_NAME.search(name)
-    if isinstance(value, str) and value and named:
+    if named and not isinstance(value, bool) and isinstance(value, str | int | float) and value:
         return True
+    return looks_secret(value)
+
+
+def looks_secret(value: JsonValue) -> bool:
+    """Whether a value has the form of a key, a token, or an address with a password."""
     return any(_VALUE.search(text) for text in _texts(value))
 
 

@@ -69,7 +69,7 @@ Region: TypeAlias = Annotated[
 TagKey: TypeAlias = Annotated[
     str,
     Pattern(
-        r"^(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}$",
+        r"^(?![Aa][Ww][Ss]:)(?=.*[^ ])[A-Za-z0-9 _.:/=+@-]{1,128}$",
         "a tag's key is at most 128 letters, digits, blanks and _.:/=+-@, not beginning with aws:",
     ),
 ]
@@ -97,5 +97,9 @@ EnvironmentName: TypeAlias = Annotated[
 ]
 """Pulumi allows letters, digits, hyphens, underscores and dots in the names of stacks."""
 
-Reason: TypeAlias = Annotated[str, Field(min_length=3, max_length=500)]
+Reason: TypeAlias = Annotated[
+    str,
+    Field(max_length=500),
+    Pattern(r"^.*[^ ].*[^ ].*[^ ].*$", "a reason says why, in a few words"),
+]
 """Why a control is turned down, for whoever reads the plan."""

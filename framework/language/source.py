@@ -127,6 +127,11 @@ class Source:
             node = found[1]
         return node
 
+    def text_at(self, path: Path) -> str:
+        """The text of what stands at this path; empty where nothing does."""
+        node = self.at(path)
+        return self.text[node.start : node.end] if node else ""
+
     def has(self, path: Path) -> bool:
         """Whether something stands at this path of the document."""
         return self.at(path) is not None

@@ -14,14 +14,15 @@ from framework.packaging.errors import PackagingError
 from framework.packaging.installer import install, installation_key
 from framework.packaging.packages import unusable
 from framework.packaging.platforms import Platform, host_platform
-from framework.packaging.requirements import Requirements, read_requirements
-from framework.packaging.store import scratch
+from framework.packaging.reading import read_requirements
+from framework.packaging.requirements import Requirements
+from framework.packaging.store import scratch, touch
 
 
 def host_paths(source: Path, cache: Path, python: str = sys.executable) -> tuple[Path, ...]:
     """`source` and, where it requires something, the folder with that installed for `python`.
 
-    Installs at the first call, wheels only, for this machine; later calls read requirements.txt.
+    Installs at the first call, wheels only, for this machine; later calls read the requirements.
     Raises `PackagingError`.
     """
     try:
@@ -38,6 +39,7 @@ def _host_paths(source: Path, cache: Path, python: str) -> tuple[Path, ...]:
         return (source,)
     platform = host_platform(source, python)
     folder = cache / "host" / installation_key(requirements, platform)
+    touch(folder)
     if not folder.is_dir():
         _install(requirements, platform, folder)
     return (source, folder)

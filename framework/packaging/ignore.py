@@ -27,6 +27,7 @@ SOURCE_RULES = (
     *("tests/", "test_*.py", "conftest.py"),
     *(".env", ".env.*", ".envrc"),
     *("/requirements*.txt", "/requirements*.in", f"/{IGNORE_FILE}"),
+    *("/pyproject.toml", "/uv.lock", "/.python-version"),
     *("/services.yaml", "/Pulumi.yaml", "/Pulumi.*.yaml"),
 )
 

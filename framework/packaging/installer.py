@@ -1,97 +1,104 @@
 """Requirements, installed by uv.
 
-In: `Requirements`, a `Platform`, an empty folder. Out: the folder, filled; or a `PackagingError`
-with uv's reason.
-
-uv runs without the configuration files of the user and the machine, because a constraint or a
-resolution strategy there would change the package from one machine to the next. Of its environment
-variables only those stay that say from where and how packages are fetched (an index or a mirror,
-its credentials, certificates, time-outs, uv's cache), and those that can only refuse a package
-(`_GUARDS`). Everything that chooses versions or builds from source goes: it belongs in
-requirements.txt. Variables for pip (PIP_...) stay, uv does not read them. This is a list of what
-stays, so that a variable that a later uv introduces does not change a package.
+In: `Requirements`, a `Platform`, an empty folder, the versions to keep to. Out: the folder, filled,
+and what lies in it; or a `PackagingError` with uv's reason.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-from importlib.metadata import version
+import sys
+from collections.abc import Iterable
+from importlib.metadata import distributions, version
 from pathlib import Path
 
-import uv
-
+from framework.packaging import uv_command
 from framework.packaging.errors import PackagingError, without_credentials
 from framework.packaging.platforms import Platform
 from framework.packaging.reasons import reason
-from framework.packaging.requirements import REQUIREMENTS_FILE, Requirements
+from framework.packaging.requirements import Requirements, normal
 from framework.packaging.store import key_of
 
-# Docs of uv, "Environment variables".
-_ORIGINS = re.compile(
-    r"UV_(?:DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|INDEX_STRATEGY)"
-)
-_GUARDS = re.compile(r"UV_(?:EXCLUDE_NEWER|REQUIRE_HASHES|MALWARE_CHECK(?:_URL)?)")
-_TRANSPORT = re.compile(
-    r"UV_(?:INDEX_.+_(?:USERNAME|PASSWORD)|KEYRING_PROVIDER|CREDENTIALS_DIR|INSECURE_HOST"
-    r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_.+|REQUEST_TIMEOUT|OFFLINE|CACHE_DIR|NO_CACHE|LOCK_TIMEOUT"
-    r"|CONCURRENT_.+)"
-)
-_OPTIONS = (
-    *("--no-config", "pip", "install", "--quiet", "--no-progress", "--color", "never"),
-    *("--only-binary", ":all:", "--no-compile-bytecode"),
+_INSTALL = ("pip", "install", "--only-binary", ":all:", "--no-compile-bytecode")
+_EXPORT = (
+    *("export", "--frozen", "--offline", "--no-dev", "--no-emit-project", "--no-header"),
+    *("--no-annotate", "--format", "requirements-txt", "--no-python-downloads"),
 )
 
-
-def installation_key(requirements: Requirements, platform: Platform) -> str:
-    """A key for what `install` makes: equal when the same packages are asked of the same places."""
-    origins = (
-        f"{name}={without_credentials(value)}"
-        for name, value in sorted(os.environ.items())
-        if _ORIGINS.fullmatch(name) or _GUARDS.fullmatch(name)
-    )
-    parts = (*requirements.lines, "", *requirements.files, "", *origins)
-    return key_of("uv", version("uv"), platform.key, *parts)
+ALL_HASHED = ("--require-hashes", "--index-strategy=unsafe-best-match")
+"""Where hashes say what everything has to be, any index may serve it."""
 
 
-def install(requirements: Requirements, platform: Platform, target: Path) -> None:
-    """Installs into the folder `target`. Raises `PackagingError` with uv's reason."""
-    hashes = ("--require-hashes",) if requirements.hashed else ()
-    options = (*_OPTIONS, *platform.arguments, *hashes, "--target", str(target))
-    done = subprocess.run(
-        (_uv(requirements.source), *options, "-r", REQUIREMENTS_FILE),
-        cwd=requirements.source,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode != 0:
-        raise _refusal(requirements, platform, reason(done.stderr))
+def resolution_key(requirements: Requirements, platform: Platform) -> str:
+    """A key for which versions are chosen: equal when the same is asked of the same places."""
+    places = (*map(without_credentials, requirements.origins), *uv_command.origins())
+    parts = (*requirements.lines, "", *requirements.files, "", *places)
+    return key_of(platform.key, requirements.file, *parts)
+
+
+def installation_key(
+    requirements: Requirements, platform: Platform, pins: tuple[str, ...] = ()
+) -> str:
+    """A key for what `install` makes of these versions."""
+    return key_of("uv", version("uv"), resolution_key(requirements, platform), *pins)
+
+
+def install(
+    requirements: Requirements, platform: Platform, target: Path, constraints: Path | None = None
+) -> tuple[str, ...]:
+    """Installs into the folder `target`, of what the file `constraints` pins just that version.
+
+    Returns pins ("idna==3.10") of all that was installed. Raises `PackagingError` with uv's reason.
+    """
+    # uv makes no folder where markers leave nothing to install.
+    target.mkdir(parents=True, exist_ok=True)
+    kept = ("--constraint", str(constraints)) if constraints else ()
+    options = (*_INSTALL, *platform.arguments, *kept, "--target", str(target))
+    try:
+        if requirements.locked:
+            _install_locked(requirements, options)
+        else:
+            hashes = ("--require-hashes",) if requirements.hashed else ()
+            uv_command.run(requirements.source, (*options, *hashes, "-r", requirements.file))
+    except uv_command.Failed as failed:
+        raise _refusal(requirements, platform, reason(failed.output)) from None
+    return installed_pins(path.name for path in target.iterdir())
+
+
+def installed_pins(names: Iterable[str]) -> tuple[str, ...]:
+    """The distributions that a folder with these names in it holds, as "name==version", sorted.
+
+    PyPA, "Recording installed projects": a folder {name}-{version}.dist-info for each.
+    """
+    records = (name.removesuffix(".dist-info") for name in names if name.endswith(".dist-info"))
+    parts = (record.partition("-") for record in records)
+    return tuple(sorted(f"{normal(name)}=={version}" for name, _, version in parts))
+
+
+def owners_in(target: Path) -> dict[str, str]:
+    """The files that were installed into a folder -> the distribution ("idna==3.10") of each."""
+    return {
+        file.as_posix(): f"{normal(distribution.name)}=={distribution.version}"
+        for distribution in distributions(path=[str(target)])
+        for file in distribution.files or ()
+    }
+
+
+def _install_locked(requirements: Requirements, options: tuple[str, ...]) -> None:
+    """Installs what uv.lock exports; `sys.executable` decides nothing in it."""
+    text = uv_command.run(requirements.source, (*_EXPORT, "--python", sys.executable))
+    hashed = ALL_HASHED if _all_hashed(text) else ()
+    uv_command.run(requirements.source, (*options, *requirements.origins, *hashed, "-r", "-"), text)
+
+
+def _all_hashed(text: str) -> bool:
+    """Whether every requirement has a hash; wheels of a folder, which uv hashes not, have none."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return all("--hash=" in line for line in lines if line.strip())
 
 
 def _refusal(requirements: Requirements, platform: Platform, why: str) -> PackagingError:
     requirement = requirements.named_in(why)
     subject = requirement or "the requirements"
-    problem = f"{REQUIREMENTS_FILE}: {subject} cannot be installed for {platform.label}: {why}"
+    place = requirements.place_of(requirement)
+    problem = f"{place}: {subject} cannot be installed for {platform.label}: {why}"
     return PackagingError(requirements.source, problem, requirement)
-
-
-def _uv(source: Path) -> str:
-    try:
-        return uv.find_uv_bin()
-    except FileNotFoundError:
-        problem = "uv is not installed beside this framework; install the package uv again"
-        raise PackagingError(source, problem) from None
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if _stays(name)}
-
-
-def _stays(name: str) -> bool:
-    if not name.startswith("UV_"):
-        return name != "RUST_LOG"
-    return any(kept.fullmatch(name) for kept in (_ORIGINS, _GUARDS, _TRANSPORT))

@@ -9,7 +9,7 @@ the layers of a function among the unzipped bytes; layers are not known here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from framework.packaging.errors import PackagingError
@@ -20,6 +20,8 @@ UNZIPPED_LIMIT = 250 * MB
 # Not Lambda's: above it a zip needs the 64-bit form.
 FILES_LIMIT = 65_534
 HEAVIEST = 10
+NEARLY = 0.8
+"""The share of a limit from which it is worth saying."""
 
 
 def check_unzipped(source: Path, sizes: Mapping[str, int]) -> None:
@@ -41,6 +43,22 @@ def heaviest(sizes: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     for name, size in sizes.items():
         weights[name.split("/")[0]] += size
     return tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:HEAVIEST])
+
+
+def notes(zipped: int, unzipped: int) -> Iterator[str]:
+    """A sentence for each limit that a package (its bytes) comes near."""
+    sizes = (("zipped", zipped, ZIPPED_LIMIT), ("unzipped", unzipped, UNZIPPED_LIMIT))
+    for state, size, limit in sizes:
+        if size >= NEARLY * limit:
+            yield (
+                f"the package is {_megabytes(size)} {state}, {share(size, limit)} of the"
+                f" {_megabytes(limit)} that Lambda takes: services package --report says of what"
+            )
+
+
+def share(size: int, limit: int) -> str:
+    """A part of a limit as "82 %", rounded down: 100 % is never said of less."""
+    return f"{size * 100 // limit} %"
 
 
 def _check(source: Path, sizes: Mapping[str, int], state: str, limit: int) -> None:

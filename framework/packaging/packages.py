@@ -11,28 +11,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 import deflate
 
 from framework.packaging import archive, limits
 from framework.packaging.errors import PackagingError, together
 from framework.packaging.ignore import INSTALLED_RULES
-from framework.packaging.installer import install, installation_key
+from framework.packaging.installer import install, installation_key, owners_in, resolution_key
 from framework.packaging.platforms import Platform, lambda_platform
-from framework.packaging.requirements import Requirements, read_requirements
-from framework.packaging.store import Package, Store, key_of, scratch
+from framework.packaging.reading import read_requirements
+from framework.packaging.requirements import Requirements
+from framework.packaging.store import Package, Part, Store, key_of, scratch
 from framework.packaging.tree import SourceFile, check_names, installed_files, source_files
 
 # Changes whenever the same input is to give other bytes; the versions of the tools do the rest.
 FORMAT = "1"
 _MOST_THREADS = 8
+
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +52,36 @@ class Recipe:
     architecture: str
 
 
-def build(recipe: Recipe, cache: Path) -> Package:
+def build(recipe: Recipe, cache: Path, *, upgrade: bool = False) -> Package:
     """The package of `recipe`, from the cache folder `cache` where it is there already.
 
-    Raises `PackagingError` for a source folder, requirements, a size or a machine that allow none.
+    What requirements leave open is installed in the versions of the first time, which the cache
+    keeps, or in the newest with `upgrade`. Raises `PackagingError` for a source folder,
+    requirements, a size or a machine that allow none.
     """
-    return _Workshop(cache).build(recipe)
+    return _Workshop(cache, upgrade).build(recipe)
 
 
-def build_all(recipes: Iterable[Recipe], cache: Path) -> Mapping[Recipe, Package]:
+def build_all(
+    recipes: Iterable[Recipe],
+    cache: Path,
+    *,
+    upgrade: bool = False,
+    done: Callable[[Recipe], None] = lambda recipe: None,
+) -> Mapping[Recipe, Package]:
     """The packages of `recipes`, in their order: one build for equal recipes, several at once.
 
-    Raises one `PackagingError` whose `errors` tell of every recipe that cannot be built, in order.
+    `done` hears of each recipe once it has been tried, in their order. Raises one `PackagingError`
+    whose `errors` tell of every recipe that cannot be built, in order.
     """
     distinct = tuple(dict.fromkeys(recipes))
-    workshop = _Workshop(cache)
+    workshop = _Workshop(cache, upgrade)
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    tried: dict[Recipe, Package | PackagingError] = {}
     with ThreadPoolExecutor(threads) as pool:
-        tried = dict(zip(distinct, pool.map(workshop.attempt, distinct), strict=True))
+        for recipe, result in zip(distinct, pool.map(workshop.attempt, distinct), strict=True):
+            tried[recipe] = result
+            done(recipe)
     # By their text: one folder for two architectures has its mistakes once.
     errors = {str(error): error for error in tried.values() if isinstance(error, PackagingError)}
     if errors:
@@ -76,13 +92,13 @@ def build_all(recipes: Iterable[Recipe], cache: Path) -> Mapping[Recipe, Package
 
 
 @dataclass(frozen=True, slots=True)
-class _Once:
-    """Makes one package per key, however many threads ask for it at the same time."""
+class _Once(Generic[MadeT]):
+    """Makes one thing per key, however many threads ask for it at the same time."""
 
     lock: Lock = field(default_factory=Lock)
-    made: dict[str, Future[Package]] = field(default_factory=dict)
+    made: dict[str, Future[MadeT]] = field(default_factory=dict)
 
-    def __call__(self, key: str, make: Callable[[], Package]) -> Package:
+    def __call__(self, key: str, make: Callable[[], MadeT]) -> MadeT:
         with self.lock:
             is_first = key not in self.made
             future = self.made.setdefault(key, Future())
@@ -100,7 +116,9 @@ class _Workshop:
     """Builds packages into one cache; folders that require the same share one installation."""
 
     cache: Path
-    once: _Once = field(default_factory=_Once)
+    upgrade: bool = False
+    installations: _Once[Package] = field(default_factory=_Once)
+    resolutions: _Once[tuple[str, ...]] = field(default_factory=_Once)
 
     def attempt(self, recipe: Recipe) -> Package | PackagingError:
         try:
@@ -118,30 +136,111 @@ class _Workshop:
         source = recipe.source
         platform = lambda_platform(source, recipe.runtime, recipe.architecture, sys.executable)
         requirements = read_requirements(source)
-        installation = _installation_key(requirements, platform) if requirements else ""
         contents = _contents(source, source_files(source))
+        if requirements is None:
+            package = self._packed(source, contents, platform, "", lambda: None)
+            return replace(package, notes=tuple(_size_notes(package)))
+        pins = self._pins(requirements, platform)
+        key = _installation_key(requirements, platform, pins)
+
+        package = self._packed(
+            source, contents, platform, key, lambda: self._installed(requirements, platform, pins)
+        )
+        notes = (*requirements.notes, *_pin_notes(requirements, pins), *_size_notes(package))
+        return replace(package, notes=notes)
+
+    def _packed(
+        self,
+        source: Path,
+        contents: Mapping[str, bytes],
+        platform: Platform,
+        installation: str,
+        installed: Callable[[], Package | None],
+    ) -> Package:
+        """The package of these files and of what is installed, from the cache where it is there."""
         store, key = Store(self.cache), _package_key(contents, platform, installation)
         if package := store.get(key):
             return package
         own = [archive.entry(name, content) for name, content in contents.items()]
-        if requirements is None:
-            return _put(source, store, key, own, ())
-        installed = self._installed(requirements, platform, installation)
-        return _put(source, store, key, own, archive.read(installed.path.read_bytes()))
+        return _put(source, store, key, own, installed())
 
-    def _installed(self, requirements: Requirements, platform: Platform, key: str) -> Package:
-        """The zip of what `requirements` bring."""
-        return self.once(
-            key, lambda: Store(self.cache).get(key) or self._install(requirements, platform, key)
+    def _pins(self, requirements: Requirements, platform: Platform) -> tuple[str, ...]:
+        """The versions to install: those of the first time, until an upgrade is asked for.
+
+        Requirements with hashes say them themselves.
+        """
+        if requirements.hashed:
+            return ()
+        key, store = resolution_key(requirements, platform), Store(self.cache)
+
+        def pins() -> tuple[str, ...]:
+            kept = None if self.upgrade else store.resolution(key)
+            return self._resolved(requirements, platform, key) if kept is None else kept
+
+        return self.resolutions(key, pins)
+
+    def _resolved(
+        self, requirements: Requirements, platform: Platform, key: str
+    ) -> tuple[str, ...]:
+        """Installs without pins; keeps what that brought, and its versions."""
+        with scratch(self.cache) as target:
+            pins, owners = install(requirements, platform, target), owners_in(target)
+            entries = _installed_entries(requirements, target)
+        store = Store(self.cache)
+        _keep(store, _installation_key(requirements, platform, pins), entries, owners)
+        store.keep_resolution(key, pins)
+        return pins
+
+    def _installed(
+        self, requirements: Requirements, platform: Platform, pins: tuple[str, ...]
+    ) -> Package:
+        """The zip of what `requirements` bring, in the versions of `pins`."""
+        key = _installation_key(requirements, platform, pins)
+        return self.installations(
+            key,
+            lambda: Store(self.cache).get(key) or self._install(requirements, platform, pins, key),
         )
 
-    def _install(self, requirements: Requirements, platform: Platform, key: str) -> Package:
-        with scratch(self.cache) as target:
-            install(requirements, platform, target)
-            files = installed_files(requirements.source, target)
-            contents = _contents(requirements.source, files)
-        entries = [archive.entry(name, content) for name, content in contents.items()]
-        return Store(self.cache).put(key, archive.write(entries), _unzipped(entries))
+    def _install(
+        self, requirements: Requirements, platform: Platform, pins: tuple[str, ...], key: str
+    ) -> Package:
+        with scratch(self.cache) as folder:
+            target, constraints = folder / "installed", folder / "constraints.txt"
+            constraints.write_text("\n".join(pins), "utf-8")
+            install(requirements, platform, target, constraints if pins else None)
+            entries, owners = _installed_entries(requirements, target), owners_in(target)
+        return _keep(Store(self.cache), key, entries, owners)
+
+
+def _installed_entries(requirements: Requirements, target: Path) -> Sequence[archive.Entry]:
+    files = installed_files(requirements.source, target)
+    contents = _contents(requirements.source, files)
+    return [archive.entry(name, content) for name, content in contents.items()]
+
+
+def _keep(
+    store: Store, key: str, entries: Sequence[archive.Entry], owners: Mapping[str, str]
+) -> Package:
+    """Keeps the zip of what was installed, and what of it each distribution brought."""
+    of: dict[str, list[archive.Entry]] = {}
+    for each in entries:
+        of.setdefault(owners.get(each.name, each.name.partition("/")[0]), []).append(each)
+    parts = [_part(name, brought) for name, brought in of.items()]
+    return store.put(key, archive.write(entries), _unzipped(entries), parts)
+
+
+def _part(name: str, entries: Sequence[archive.Entry]) -> Part:
+    return Part(name, sum(each.weight for each in entries), _unzipped(entries))
+
+
+def _pin_notes(requirements: Requirements, pins: tuple[str, ...]) -> Iterator[str]:
+    if unpinned := requirements.unpinned(pins):
+        lines = ", ".join(unpinned)
+        yield f"{requirements.file} does not pin all that it installs; the lines that do: {lines}"
+
+
+def _size_notes(package: Package) -> Iterator[str]:
+    return limits.notes(package.size, package.unzipped)
 
 
 def unusable(source: Path, error: OSError) -> PackagingError:
@@ -155,8 +254,8 @@ def _contents(source: Path, files: Sequence[SourceFile]) -> dict[str, bytes]:
     return {file.name: file.path.read_bytes() for file in files}
 
 
-def _installation_key(requirements: Requirements, platform: Platform) -> str:
-    return key_of(_maker(), *INSTALLED_RULES, installation_key(requirements, platform))
+def _installation_key(requirements: Requirements, platform: Platform, pins: tuple[str, ...]) -> str:
+    return key_of(_maker(), *INSTALLED_RULES, installation_key(requirements, platform, pins))
 
 
 def _package_key(contents: Mapping[str, bytes], platform: Platform, installation: str) -> str:
@@ -169,13 +268,15 @@ def _put(
     store: Store,
     key: str,
     own: Sequence[archive.Entry],
-    installed: Sequence[archive.Entry],
+    installed: Package | None,
 ) -> Package:
-    check_names(source, [file.name for file in own], [file.name for file in installed])
-    entries = (*own, *installed)
+    brought = archive.read(installed.path.read_bytes()) if installed else ()
+    check_names(source, [file.name for file in own], [file.name for file in brought])
+    entries = (*own, *brought)
     limits.check_unzipped(source, {file.name: file.size for file in entries})
     limits.check_zipped(source, {file.name: file.weight for file in entries})
-    return store.put(key, archive.write(entries), _unzipped(entries))
+    parts = (_part("", own), *(installed.parts if installed else ()))
+    return store.put(key, archive.write(entries), _unzipped(entries), parts)
 
 
 def _maker() -> str:

@@ -1,192 +1,79 @@
-"""What a source folder requires: its requirements.txt, read.
+"""What a source folder requires, whichever file states it.
 
-In: a source folder. Out: `Requirements`, or None where nothing is required. uv parses and judges
-the lines themselves; here is only what the cache and the messages need to know of them, and what
-cannot lead to the same package everywhere is refused.
-Format: pip, "Requirements File Format".
+In: what a reader found. Out: `Requirements`: what the cache, the installer and messages need to
+know of it. Readers: requirements_txt, locked; reading chooses between them.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from urllib.request import url2pathname
-
-from framework.packaging.errors import PackagingError
 
 REQUIREMENTS_FILE = "requirements.txt"
+PROJECT_FILE = "pyproject.toml"
+LOCK_FILE = "uv.lock"
 
-_COMMENT = re.compile(r"(^|\s)#.*")
-_OPTION = re.compile(r"(--?[a-z-]+)(?:\s*=\s*|\s+|$)(.*)", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-# PyPA, "Dependency specifiers": a name, its extras, then a version, a place, a marker or nothing.
-_NAMED = re.compile(rf"({_NAME.pattern})\s*(?:\[[^]]*\]\s*)?(?:[@<>=!~;(]|$)")
-_HASH = "--hash"
-_INCLUDE = ("-r", "--requirement", "-c", "--constraint")
-_LINKS = ("-f", "--find-links")
-_EDITABLE = ("-e", "--editable")
+HASH = "--hash"
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+_PINNED = re.compile(rf"({NAME.pattern})\s*(?:\[[^]]*\]\s*)?={{2,3}}\s*[^\s,*;]+\s*(?:;.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
     """The requirements of one source folder.
 
-    `lines` are those of requirements.txt and of the files it includes, comments aside; `files`
-    the hashes of the wheels that they name by path; `wanted` the requirements by their names.
+    `file` is the name of the file that states them, `lines` what it says (of a lock: what stands
+    for it), `files` the hashes of the wheels that are named by path, `wanted` the requirements by
+    their names, `places` where each is written. `origins` are uv's arguments for the indexes that
+    the project names, `notes` what the author should hear.
     """
 
     source: Path
     lines: tuple[str, ...]
     files: tuple[str, ...]
     wanted: tuple[tuple[str, str], ...]
+    file: str = REQUIREMENTS_FILE
+    places: tuple[tuple[str, str], ...] = ()
+    origins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def locked(self) -> bool:
+        """Whether uv.lock states them."""
+        return self.file == LOCK_FILE
 
     @property
     def hashed(self) -> bool:
         """Whether any line has a hash: then, as with pip, every one must."""
-        return any(_HASH in line for line in self.lines)
+        return self.locked or any(HASH in line for line in self.lines)
+
+    def unpinned(self, pins: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `pins` ("idna==3.10", as installed) that the lines leave to the day."""
+        if self.hashed:
+            return ()
+        pinned = {normal(found[1]) for found in map(_PINNED.fullmatch, self.lines) if found}
+        placed = {name for name, text in self.wanted if is_placed(text)}
+        return tuple(pin for pin in pins if pin.partition("==")[0] not in pinned | placed)
 
     def named_in(self, text: str) -> str | None:
         """The requirement whose name comes first in `text`, as it was written."""
         wanted = dict(self.wanted)
-        names = (_normal(name) for name in _NAME.findall(text))
+        names = (normal(name) for name in NAME.findall(text))
         return next((wanted[name] for name in names if name in wanted), None)
 
-
-def read_requirements(source: Path) -> Requirements | None:
-    """What `source` requires; None without a requirements.txt, or with nothing in it.
-
-    Raises `PackagingError` for a file that cannot be read, or asks for what is built from source.
-    """
-    folder = source.resolve()
-    file = folder / REQUIREMENTS_FILE
-    if not os.path.lexists(file):
-        return None
-    if not file.is_file():
-        problem = f"{REQUIREMENTS_FILE} is no file, or a link that leads nowhere"
-        raise PackagingError(source, problem)
-    if not file.resolve().is_relative_to(folder):
-        raise PackagingError(source, f"the link {REQUIREMENTS_FILE} leads out of the folder")
-    lines = tuple(_read(source, file, ()))
-    wanted = tuple(_wanted(line.text) for line in lines if line.is_requirement)
-    files = tuple(digest for line in lines for digest in line.wheels(source))
-    texts = tuple(line.text for line in lines)
-    return Requirements(source, texts, files, wanted) if wanted else None
+    def place_of(self, requirement: str | None) -> str:
+        """Where a requirement is written: "requirements.txt:3", or the file alone."""
+        return dict(self.places).get(requirement or "", self.file)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line, the folder of its file, and whether that file states requirements or constraints."""
-
-    text: str
-    folder: Path
-    requires: bool
-
-    @property
-    def is_requirement(self) -> bool:
-        return self.requires and not self.text.startswith("-")
-
-    @property
-    def option(self) -> tuple[str, str]:
-        """The option's name and value; two empty texts for a requirement."""
-        match = _OPTION.fullmatch(self.text)
-        return (match[1], match[2].strip()) if match else ("", "")
-
-    def wheels(self, source: Path) -> Iterator[str]:
-        """The hashes of the wheels that this line names by path, or by the folder they lie in."""
-        option, value = self.option
-        if option in _LINKS:
-            folder = self.folder / _local(value)
-            yield from map(_digest, sorted(folder.glob("*.whl")))
-        elif not option:
-            path = source / _local(_place(self.text))
-            yield from [_digest(path)] if path.suffix == ".whl" and path.is_file() else []
-
-
-def _read(
-    source: Path, file: Path, above: tuple[Path, ...], requires: bool = True
-) -> Iterator[_Line]:
-    """The lines of `file`, those of included files in place of the line that includes them."""
-    if file in above:
-        raise PackagingError(source, f"{_shown(source, file)} includes itself")
-    for text in _texts(source, file):
-        line = _Line(text, file.parent, requires)
-        option, value = line.option
-        _refuse_sources(source, line)
-        if option in _INCLUDE:
-            included = _included(source, file, value)
-            states = requires and option in _INCLUDE[:2]
-            yield from _read(source, included, (*above, file), states)
-        else:
-            yield line
-
-
-def _texts(source: Path, file: Path) -> Iterator[str]:
-    """The lines of a file: continued ones joined, comments and empty ones left out."""
-    try:
-        content = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise PackagingError(source, f"{_shown(source, file)} is not UTF-8 text") from None
-    if "\0" in content:
-        raise PackagingError(source, f"{_shown(source, file)} is not text")
-    # Comments go first: one that ends in a backslash is not continued.
-    bare = "\n".join(_COMMENT.sub("", line).rstrip() for line in content.splitlines())
-    lines = (" ".join(line.split()) for line in bare.replace("\\\n", " ").splitlines())
-    yield from filter(None, lines)
-
-
-def _included(source: Path, file: Path, value: str) -> Path:
-    if "://" in value:
-        problem = f"{_shown(source, file)} includes {value}: only files can be included"
-        raise PackagingError(source, problem)
-    included = (file.parent / value).resolve()
-    if not included.is_file():
-        problem = f"{_shown(source, file)} includes {value}, which does not exist"
-        raise PackagingError(source, problem)
-    return included
-
-
-def _refuse_sources(source: Path, line: _Line) -> None:
-    """uv lets these options of a file win over --only-binary of its command line."""
-    option, value = line.option
-    allows_sources = option == "--no-binary" or (option == "--only-binary" and ":none:" in value)
-    if allows_sources or option in _EDITABLE:
-        problem = f"{REQUIREMENTS_FILE}: {line.text}: packages are made from wheels only"
-        raise PackagingError(source, problem, line.text)
-
-
-def _wanted(text: str) -> tuple[str, str]:
-    """The normal name of a requirement, and the requirement as written, without its hashes."""
-    written = text.split(" --")[0]
-    named = _NAMED.match(written)
-    # A path, or a bare URL: the name is the first part of a wheel's file name.
-    name = named[1] if named else _place(written).rpartition("/")[2].partition("-")[0]
-    return _normal(name), written
-
-
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     """A name as the index knows it. PyPA, "Names and normalization"."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _place(text: str) -> str:
-    """Where a requirement says it lies: the part behind the @, or all of it; markers aside."""
-    return re.split(r"\s*;|\s+--", text)[0].rpartition("@")[2].strip()
-
-
-def _local(place: str) -> str:
-    """A path or a file: URL as a path; a path that no file has for any other URL."""
-    _, is_url, path = place.partition("file://")
-    return url2pathname(path) if is_url else place
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
-
-
-def _shown(source: Path, file: Path) -> str:
-    real = source.resolve()
-    return file.relative_to(real).as_posix() if file.is_relative_to(real) else str(file)
+def is_placed(requirement: str) -> bool:
+    """Whether a requirement says where it lies (a path, a URL): its content is its version."""
+    bare = requirement.partition(";")[0]
+    return "/" in bare or "@" in bare or bare.strip().endswith(".whl")

@@ -14,11 +14,13 @@ UNKNOWN_ACCOUNT = "000000000000"
 
 def partition_of(region: str) -> str:
     """The ARN partition of a region (AWS General Reference, "Amazon Resource Names")."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    if region.startswith("us-gov-"):
-        return "aws-us-gov"
-    return "aws"
+    prefixes = {
+        "cn-": "aws-cn",
+        "us-gov-": "aws-us-gov",
+        "us-iso-": "aws-iso",
+        "us-isob-": "aws-iso-b",
+    }
+    return next((name for start, name in prefixes.items() if region.startswith(start)), "aws")
 
 
 def home_first(regions: tuple[str, ...], home: str | None) -> tuple[str, ...]:

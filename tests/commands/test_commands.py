@@ -63,8 +63,8 @@ def test_validate_prints_warnings_and_is_content(services: Services) -> None:
     ran = services("validate")
     assert ran.code == 0
     assert ran.out == (
-        "services.yaml:2:45: warning: functions.a.runtime: python3.99 is not known here, "
-        "did you mean 'python3.9'?\nservices.yaml: fine, 1 function\n"
+        "services.yaml:2:45: warning: functions.a.runtime: python3.99 is not known here; "
+        "the newest that is known is python3.14\nservices.yaml: fine, 1 function\n"
     )
 
 

@@ -155,7 +155,7 @@ def test_nothing_is_wrong(
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ("concise", "did you mean 'python3.9'?\nservices.yaml: fine, 1 function\n"),
+        ("concise", "the newest that is known is python3.14\nservices.yaml: fine, 1 function\n"),
         ("full", "\nFound 1 warning.\nservices.yaml: fine, 1 function\n"),
         ("github", "::warning file=services.yaml,line=2,endLine=2,col=45,endColumn=55,"),
         ("json", '"severity": "warning"'),

@@ -189,7 +189,8 @@ def test_a_transform_changes_what_services_yaml_cannot_say(service: Path) -> Non
 def test_a_transform_may_not_rename(service: Path) -> None:
     done = deployed(service, transform=lambda resource: replace(resource, key="other"))
     assert (
-        str(done.exception) == "the transform of functions.hello/logs did not return that resource"
+        str(done.exception)
+        == "nothing is deployed: the transform of functions.hello/logs did not return that resource"
     )
 
 
@@ -251,3 +252,56 @@ def test_warnings_are_logged(service: Path) -> None:
     done = deployed(service)
     assert done.error is None
     assert any("python3.99 is not known here" in log.message for log in done.logs)
+
+
+def test_several_regions_need_a_home(service: Path) -> None:
+    service.write_text(f"regions: [eu-west-1, us-east-1]\n{SERVICE}", "utf-8")
+    done = deployed(service, config={**CONFIG, "aws:region": "eu-north-1"})
+    assert str(done.exception) == (
+        f"nothing is deployed:\n  {service}:1:1: regions: stack 'dev' has to say which of these "
+        "regions is its home: run  pulumi config set aws:region eu-west-1"
+    )
+
+
+def test_the_order_of_regions_changes_nothing(service: Path) -> None:
+    service.write_text(f"regions: [eu-west-1, us-east-1]\n{SERVICE}", "utf-8")
+    first = deployed(service)
+    service.write_text(f"regions: [us-east-1, eu-west-1]\n{SERVICE}", "utf-8")
+    assert deployed(service, before=first).changed() == {}
+
+
+def test_encrypted_settings_of_the_provider_stay_secret(service: Path) -> None:
+    config = {**CONFIG, "aws:profile": "hunter2", "aws:accessKey": "hunter3"}
+    done = deployed(service, config=config, secret_keys=("notes:parameters", "aws:profile"))
+    provider = done.registered["aws"]
+    assert provider.inputs["profile"] == SecretValue("hunter2")
+    assert provider.inputs["accessKey"] == SecretValue("hunter3")
+    assert {"profile", "accessKey"} <= set(provider.additional_secret_outputs)
+
+
+def test_credentials_that_do_not_work_are_a_line(service: Path) -> None:
+    failing = {"aws:index/getCallerIdentity:getCallerIdentity": "ExpiredToken: log in again"}
+    done = run(lambda: framework.deploy(service), config=CONFIG, fail=failing)
+    assert isinstance(done.exception, pulumi.RunError)
+    assert str(done.exception).startswith(
+        "nothing is deployed: AWS does not say which account this is: "
+    )
+    assert "ExpiredToken: log in again" in str(done.exception)
+
+
+@pytest.mark.parametrize("tags", ['["x"]', '{"tags": ["x"]}'])
+def test_default_tags_of_the_wrong_form(service: Path, tags: str) -> None:
+    done = deployed(service, config={**CONFIG, "aws:defaultTags": tags})
+    assert isinstance(done.exception, pulumi.RunError)
+
+
+def test_names_that_grow_too_long_in_this_stack(service: Path) -> None:
+    uses = "".join(f"      parameters.p{n}: read\n" for n in range(105))
+    entries = "".join(f"  p{n}: {{secret: false, value: x}}\n" for n in range(105))
+    text = SERVICE.replace(
+        "    uses: {parameters.key: read, buckets.files: read}\n", f"    uses:\n{uses}"
+    )
+    service.write_text(text.replace("  key: {}\n", entries), "utf-8")
+    assert deployed(service, secret_keys=()).error is None
+    done = run(lambda: framework.deploy(service), config=CONFIG, stack="a-stack-of-a-long-name" * 3)
+    assert "its policy has" in str(done.exception)

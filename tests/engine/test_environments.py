@@ -125,7 +125,7 @@ def test_a_refused_resource_is_named_with_its_line_and_the_next_up_goes_on(shop:
     failed = shop.up(succeeds=False)
     assert "AccessDeniedException: you may not" in failed.output
     assert (
-        "services.yaml:4:3: functions.order: AWS refused to create functions.order; "
+        "services.yaml:4:3: functions.order: could not create functions.order; "
         "mend the cause and run pulumi up again"
     ) in failed.output
     assert "Traceback" not in failed.output

@@ -17,7 +17,7 @@ from framework.kinds.kind import Context, Kind
 from framework.language.docstrings import of_fields
 from framework.language.document import document_model
 from framework.plan.iam import Statement
-from framework.plan.resource import Plan, requirements
+from framework.plan.resource import Plan, Resource, attributes, requirements
 from framework.plan.target import Target
 from tests.support.projects import ROOT, TODAY, planned
 
@@ -143,36 +143,83 @@ def test_resources_belong_to_an_entry_of_the_file(file: Path) -> None:
         )
 
 
-FIRST = {
-    "aws:lambda/function:Function": ["iam/role", "iam/rolePolicy", "cloudwatch/logGroup"],
-    "aws:iam/rolePolicy:RolePolicy": ["iam/role"],
-    "aws:lambda/permission:Permission": ["lambda/function", "apigatewayv2/api"],
-    "aws:apigatewayv2/integration:Integration": ["apigatewayv2/api", "lambda/function"],
-    "aws:apigatewayv2/route:Route": [
-        "apigatewayv2/api",
-        "apigatewayv2/integration",
-        "lambda/permission",
-    ],
-    "aws:apigatewayv2/stage:Stage": [
-        "apigatewayv2/api",
-        "apigatewayv2/route",
-        "cloudwatch/logGroup",
-    ],
-    "aws:s3/bucketPolicy:BucketPolicy": ["s3/bucket", "s3/bucketPublicAccessBlock"],
-}
-"""A type -> the types of what AWS wants to be there before."""
+def named(plan: Plan, name: str, value: object, region: object, *types: str) -> set[str]:
+    """The keys of the resources of some types that are called so in this region."""
+    return {
+        each.key
+        for each in plan.resources
+        if each.type.rpartition(":")[2] in types
+        and each.inputs.get(name) == value
+        and (each.inputs.get("region") == region or each.type.startswith("aws:iam/"))
+    }
+
+
+def wanted_before(plan: Plan, resource: Resource) -> set[str]:
+    """The keys of exactly those resources that AWS wants to be there before this one."""
+    inputs, region = resource.inputs, resource.inputs.get("region")
+    match resource.type.rpartition(":")[2]:
+        case "RolePolicy":
+            return named(plan, "name", inputs["role"], None, "Role")
+        case "Function":
+            role = str(inputs["role"]).rpartition("/")[2]
+            logging = inputs["loggingConfig"]
+            assert isinstance(logging, dict)
+            return (
+                named(plan, "name", role, None, "Role")
+                | named(plan, "role", role, None, "RolePolicy")
+                | named(plan, "name", logging["logGroup"], region, "LogGroup")
+            )
+        case "Permission":
+            return named(plan, "name", inputs["function"], region, "Function")
+        case "Integration":
+            function = str(inputs["integrationUri"]).rpartition(":")[2]
+            return named(plan, "name", function, region, "Function")
+        case "Route":
+            (integration,) = attributes(inputs["target"])
+            uri = str(plan.by_key[integration.key].inputs["integrationUri"])
+            function = uri.rpartition(":")[2]
+            (permission, *_) = [key for key in resource.after if key.endswith("permission")
+                                or "/permission@" in key]  # fmt: skip
+            assert plan.by_key[permission].inputs["function"] == function
+            return {integration.key, permission}
+        case "Stage":
+            mine = {each.key for each in plan.resources if each.type.endswith(":Route")
+                    and each.inputs.get("region") == region}  # fmt: skip
+            settings = inputs["accessLogSettings"]
+            assert isinstance(settings, dict)
+            group = str(settings["destinationArn"]).partition(":log-group:")[2]
+            return mine | named(plan, "name", group, region, "LogGroup")
+        case "LogMetricFilter":
+            return named(plan, "name", inputs["logGroupName"], region, "LogGroup")
+        case "TopicPolicy" | "TopicSubscription":
+            topic = str(inputs.get("arn") or inputs["topic"]).rpartition(":")[2]
+            return named(plan, "name", topic, region, "Topic")
+        case "MetricAlarm" if list(plan.of_type("aws:sns/topic:Topic")):
+            actions = inputs["alarmActions"]
+            assert isinstance(actions, list)
+            return named(plan, "name", str(actions[0]).rpartition(":")[2], region, "Topic")
+        case kind if kind.startswith("Bucket") and kind != "Bucket":
+            first = named(plan, "bucket", inputs["bucket"], region, "Bucket")
+            block = named(plan, "bucket", inputs["bucket"], region, "BucketPublicAccessBlock")
+            return first | block if kind == "BucketPolicy" else first
+        case _:
+            return set()
+
+
+WITH_NONE = {"Role", "LogGroup", "Api", "Bucket", "Parameter", "Dashboard", "Topic", "Authorizer"}
 
 
 @pytest.mark.parametrize("file", cases(), ids=lambda file: file.parent.name)
 def test_what_has_to_exist_first_is_required(file: Path) -> None:
     plan = planned(file)
     for resource in plan.resources:
-        before = {
-            plan.by_key[key].type.split(":")[1] for key in everything_before(plan, resource.key)
-        }
-        assert set(FIRST.get(resource.type, [])) <= before, resource.key
-        if resource.type.startswith("aws:s3/bucket") and resource.type != "aws:s3/bucket:Bucket":
-            assert "s3/bucket" in before
+        wanted = wanted_before(plan, resource)
+        kind = resource.type.rpartition(":")[2]
+        alone = kind in WITH_NONE or (
+            kind == "MetricAlarm" and "alarmActions" not in resource.inputs
+        )
+        assert wanted or alone or "topic" in file.read_text("utf-8"), resource.key
+        assert wanted <= everything_before(plan, resource.key), resource.key
 
 
 def everything_before(plan: Plan, key: str) -> set[str]:

@@ -63,3 +63,23 @@ def test_requirements_that_cannot_be_read_say_nothing(tmp_path: Path) -> None:
     source = folder(tmp_path, "import numpy")
     (source / "requirements.txt").write_bytes(b"\xff\xfe")
     assert unprovided(source, "app") == ()
+
+
+@pytest.mark.parametrize(
+    ("project", "missing"),
+    [
+        ("[project]\ndependencies = ['numpy>=2 ; python_version > \"3\"']\n", ()),
+        ("[project]\ndependencies = ['pandas']\n", ("numpy",)),
+        ("[tool.ruff]\n", ("numpy",)),
+        ("[project]\ndynamic = ['dependencies']\n", ()),
+        ("[project]\ndependencies = 'pandas'\n", ()),
+        ("[project\n", ()),
+        ("project = 1\n", ()),
+    ],
+)
+def test_requirements_of_a_pyproject(
+    tmp_path: Path, project: str, missing: tuple[str, ...]
+) -> None:
+    source = folder(tmp_path, "import numpy")
+    (source / "pyproject.toml").write_text(project, "utf-8")
+    assert unprovided(source, "app") == missing

@@ -22,6 +22,7 @@ def found(name: str, value: JsonValue, **not_secret: str) -> list[str]:
         ("DB_PASSWORD", "hunter2"),
         ("TOKEN", "hunter2"),
         ("CLIENT_SECRET_V2", "hunter2"),
+        ("PASSWORD", 123456),
         ("ANY", "AKIAIOSFODNN7EXAMPLE"),
         ("ANY", "-----BEGIN RSA PRIVATE KEY-----\nhunter2"),
         ("ANY", f"ghp_{'a' * 36}"),
@@ -41,7 +42,8 @@ def test_secrets(name: str, value: JsonValue) -> None:
     ("name", "value"),
     [
         ("API_KEY", ""),
-        ("API_KEY", 5),
+        ("API_KEY", True),
+        ("API_KEY", {"map": "of things"}),
         ("API_KEY", None),
         ("API_KEY_PARAMETER", "/notes/dev/key"),
         ("SECRET_NAME", "x"),

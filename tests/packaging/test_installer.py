@@ -9,7 +9,8 @@ import uv
 from framework.packaging import PackagingError
 from framework.packaging.installer import install, installation_key
 from framework.packaging.platforms import Platform, lambda_platform
-from framework.packaging.requirements import Requirements, read_requirements
+from framework.packaging.reading import read_requirements
+from framework.packaging.requirements import Requirements
 from tests.support.wheels import make_folder, requiring
 
 
@@ -96,21 +97,21 @@ def test_refusals_name_the_requirement(
 ) -> None:
     error = failure(tmp_path, requiring(wheels, "", line))
     expected = why.format(position=len(requiring(wheels)) + 1)
-    assert error.problem == f"requirements.txt: {requirement} {FOR}: {expected}"
+    assert error.problem == f"requirements.txt:4: {requirement} {FOR}: {expected}"
     assert error.requirement == requirement
 
 
 def test_wrong_hash(tmp_path: Path, wheels: Path) -> None:
     error = failure(tmp_path, requiring(wheels, f"tiny==1.0 --hash=sha256:{'0' * 64}"))
     assert error.requirement == "tiny==1.0"
-    assert error.problem.startswith(f"requirements.txt: tiny==1.0 {FOR}: Failed to ")
+    assert error.problem.startswith(f"requirements.txt:3: tiny==1.0 {FOR}: Failed to ")
     assert f"Hash mismatch for `tiny==1.0` Expected: sha256:{'0' * 64}" in error.problem
 
 
 def test_hashes_are_required_of_all_when_one_has_them(tmp_path: Path, wheels: Path) -> None:
     hashed = f"leaning==1.0 --hash=sha256:{'0' * 64}"
     assert failure(tmp_path, requiring(wheels, hashed, "tiny==1.0")).problem == (
-        f"requirements.txt: tiny==1.0 {FOR}: In `--require-hashes` mode, all requirements must"
+        f"requirements.txt:4: tiny==1.0 {FOR}: In `--require-hashes` mode, all requirements must"
         " have a hash, but none were provided for: tiny==1.0"
     )
 
@@ -121,7 +122,7 @@ def test_sources_are_never_built(tmp_path: Path) -> None:
         {"pyproject.toml": '[project]\nname = "local"\nversion = "1"\n', "local.py": ""},
     )
     assert failure(tmp_path, "./local").problem == (
-        f"requirements.txt: ./local {FOR}: Building source distributions is disabled, but"
+        f"requirements.txt:1: ./local {FOR}: Building source distributions is disabled, but"
         " attempted to build `local`"
     )
 
@@ -130,7 +131,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://user:secret@127.0.0.1:1/simple")
     problem, _, number = failure(tmp_path, "tiny==1.0").problem.partition(" (os error ")
     assert problem == (
-        f"requirements.txt: tiny==1.0 {FOR}: Failed to fetch: http://127.0.0.1:1/simple/tiny/:"
+        f"requirements.txt:1: tiny==1.0 {FOR}: Failed to fetch: http://127.0.0.1:1/simple/tiny/:"
         " Connection refused"
     )
     assert number.endswith(")")

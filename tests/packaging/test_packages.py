@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -69,9 +70,14 @@ def installations(monkeypatch: pytest.MonkeyPatch) -> Installations:
     """Counts how often requirements are installed."""
     counted = Installations()
 
-    def install(requirements: Requirements, platform: Platform, target: Path) -> None:
+    def install(
+        requirements: Requirements,
+        platform: Platform,
+        target: Path,
+        constraints: Path | None = None,
+    ) -> tuple[str, ...]:
         counted.count += 1
-        installer.install(requirements, platform, target)
+        return installer.install(requirements, platform, target, constraints)
 
     monkeypatch.setattr(packages, "install", install)
     return counted
@@ -210,6 +216,107 @@ def test_a_comment_among_the_requirements_changes_nothing(
     assert installations.count == 1
 
 
+LOOSE = "requirements.txt does not pin all that it installs; the lines that do: "
+
+
+@pytest.mark.parametrize(
+    ("lines", "notes"),
+    [
+        (["leaning"], [f"{LOOSE}leaning==1.0, tiny==1.0"]),
+        (["leaning>=1", "tiny<1.1"], [f"{LOOSE}leaning==1.0, tiny==1.0"]),
+        (["leaning==1.*"], [f"{LOOSE}leaning==1.0, tiny==1.0"]),
+        (["leaning==1.0"], [f"{LOOSE}tiny==1.0"]),
+        (["Leaning[x] === 1.0 ; python_version > '3'", "-c pins.txt"], []),
+        (["leaning @ {wheels}/leaning-1.0-py3-none-any.whl", "tiny==1.0"], []),
+        (["{wheels}/tiny-1.0-py3-none-any.whl"], []),
+    ],
+)
+def test_what_is_not_pinned_is_told_with_its_pins(
+    tmp_path: Path, wheels: Path, lines: list[str], notes: list[str]
+) -> None:
+    text = requiring(wheels, *(line.format(wheels=wheels.as_uri()) for line in lines))
+    files = {"app.py": "", "requirements.txt": text, "pins.txt": "tiny==1.0\n"}
+    source = make_folder(tmp_path / "source", files)
+    for _ in range(2):
+        assert build(arm(source), tmp_path / "cache").notes == tuple(notes)
+
+
+def test_markers_may_leave_nothing(tmp_path: Path, wheels: Path) -> None:
+    text = requiring(wheels, "tiny ; sys_platform == 'win32'")
+    source = make_folder(tmp_path / "source", {"app.py": "", "requirements.txt": text})
+    for _ in range(2):
+        package = build(arm(source), tmp_path / "cache")
+        assert (names(package), package.notes) == (["app.py"], ())
+
+
+def test_hashes_pin(tmp_path: Path, wheels: Path) -> None:
+    digest = sha256((wheels / "tiny-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    text = requiring(wheels, f"tiny==1.0 --hash=sha256:{digest}")
+    source = make_folder(tmp_path / "source", {"requirements.txt": text})
+    assert build(arm(source), tmp_path / "cache").notes == ()
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An index to which versions are added: its content is not part of any key."""
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "index"))
+    make_wheel(tmp_path / "index", "tiny", "1.0")
+    return tmp_path / "index"
+
+
+def test_versions_stay_until_an_upgrade(tmp_path: Path, index: Path) -> None:
+    files = {"app.py": "", "requirements.txt": "--no-index\ntiny\n"}
+    source, cache = make_folder(tmp_path / "source", files), tmp_path / "cache"
+    first = build(arm(source), cache)
+    make_wheel(index, "tiny", "2.0")
+    assert build(arm(source), cache) == first
+    shutil.rmtree(cache / "packages")
+    assert build(arm(source), cache) == first
+    upgraded = build(arm(source), cache, upgrade=True)
+    assert upgraded.notes == (f"{LOOSE}tiny==2.0",)
+    assert upgraded.sha256 != first.sha256
+    assert build(arm(source), cache) == upgraded
+
+
+def test_an_upgrade_to_the_same_versions_changes_nothing(tmp_path: Path, index: Path) -> None:
+    files = {"app.py": "", "requirements.txt": "--no-index\ntiny\n"}
+    source, cache = make_folder(tmp_path / "source", files), tmp_path / "cache"
+    first = build(arm(source), cache)
+    assert build(arm(source), cache, upgrade=True) == first
+    assert len(list((cache / "packages").iterdir())) == 2
+
+
+def test_a_version_that_is_gone_is_told(tmp_path: Path, index: Path) -> None:
+    files = {"app.py": "", "requirements.txt": "--no-index\ntiny\n"}
+    source, cache = make_folder(tmp_path / "source", files), tmp_path / "cache"
+    build(arm(source), cache)
+    shutil.rmtree(cache / "packages")
+    (index / "tiny-1.0-py3-none-any.whl").unlink()
+    make_wheel(index, "tiny", "2.0")
+    with pytest.raises(PackagingError) as caught:
+        build(arm(source), cache)
+    assert caught.value.problem.startswith("requirements.txt:2: tiny cannot be installed for ")
+    assert "tiny==1.0" in caught.value.problem
+
+
+def test_nearly_too_much_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_folder(tmp_path / "source", {"app.py": "x" * 100})
+    monkeypatch.setattr(limits, "UNZIPPED_LIMIT", 125)
+    assert build(arm(source), tmp_path / "cache").notes == (
+        "the package is 0.1 MB unzipped, 80 % of the 0.1 MB that Lambda takes: services package"
+        " --report says of what",
+    )
+    monkeypatch.setattr(limits, "UNZIPPED_LIMIT", 126)
+    assert build(arm(source), tmp_path / "cache").notes == ()
+
+
+def test_every_recipe_is_told_when_done(tmp_path: Path, source: Path) -> None:
+    done: list[Recipe] = []
+    recipes = [arm(source), arm(make_folder(tmp_path / "other", {"a.py": ""}))]
+    build_all(recipes, tmp_path / "cache", done=done.append)
+    assert done == recipes
+
+
 def test_a_changed_requirement_changes_the_package(tmp_path: Path, wheels: Path) -> None:
     text = requiring(wheels, "tiny==1.0")
     source = make_folder(tmp_path / "source", {"app.py": "", "requirements.txt": text})
@@ -295,7 +402,12 @@ def test_all_errors_are_told_in_order_and_once(tmp_path: Path, wheels: Path, sou
 def test_bugs_are_not_taken_for_mistakes(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def install(requirements: Requirements, platform: Platform, target: Path) -> None:
+    def install(
+        requirements: Requirements,
+        platform: Platform,
+        target: Path,
+        constraints: Path | None = None,
+    ) -> tuple[str, ...]:
         raise LookupError("a bug")
 
     monkeypatch.setattr(packages, "install", install)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from framework.packaging import PackagingError
-from framework.packaging.requirements import Requirements, read_requirements
+from framework.packaging.reading import read_requirements
+from framework.packaging.requirements import Requirements
 from tests.support.wheels import make_folder, make_wheel
 
 
@@ -49,6 +50,18 @@ def test_hashes_on_continued_lines(tmp_path: Path) -> None:
     assert requirements.hashed
     assert requirements.named_in("idna is absent") == "idna==3.10"
     assert not read(tmp_path / "other", requirements="idna==3.10").hashed
+
+
+def test_places_are_the_lines_that_requirements_begin_on(tmp_path: Path) -> None:
+    text = "# why\n\nidna==3.10 \\\n    --hash=sha256:00\n-r more.txt\nsix \\\n   ==1 \\"
+    make_folder(tmp_path, {"more.txt": "\n\nrich\n"})
+    requirements = read(tmp_path, requirements=text)
+    assert dict(requirements.places) == {
+        "idna==3.10": "requirements.txt:3",
+        "rich": "more.txt:3",
+        "six ==1": "requirements.txt:6",
+    }
+    assert requirements.place_of("absent") == requirements.place_of(None) == "requirements.txt"
 
 
 def test_included_files_stand_in_place_of_their_line(tmp_path: Path) -> None:
@@ -110,22 +123,22 @@ def test_what_is_no_path_is_not_taken_for_one(tmp_path: Path, line: str) -> None
         ("-r a.txt", "a.txt includes itself"),
         ("-r latin.txt", "latin.txt is not UTF-8 text"),
         ("six\0", "requirements.txt is not text"),
-        ("-e .", "requirements.txt: -e .: packages are made from wheels only"),
+        ("-e .", "requirements.txt:1: -e .: packages are made from wheels only"),
         (
             "--editable=./x",
-            "requirements.txt: --editable=./x: packages are made from wheels only",
+            "requirements.txt:1: --editable=./x: packages are made from wheels only",
         ),
         (
             "--no-binary :all:",
-            "requirements.txt: --no-binary :all:: packages are made from wheels only",
+            "requirements.txt:1: --no-binary :all:: packages are made from wheels only",
         ),
         (
             "--only-binary=:none:",
-            "requirements.txt: --only-binary=:none:: packages are made from wheels only",
+            "requirements.txt:1: --only-binary=:none:: packages are made from wheels only",
         ),
         (
             "-r sources.txt",
-            "requirements.txt: --no-binary six: packages are made from wheels only",
+            "sources.txt:1: --no-binary six: packages are made from wheels only",
         ),
     ],
 )
