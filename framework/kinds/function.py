@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -170,8 +172,10 @@ def function_arn(context: Context, entry: str) -> str:
 
 
 def _check(link: Link) -> Iterator[Problem]:
+    # One look at a module or a folder, however many functions share it.
+    folders = _Folders(cache(_inside), cache(unprovided))
     for name, function in link.document.entries(SECTION).items():
-        yield from _check_source(link, name, function)
+        yield from _check_source(link, name, function, folders)
         yield from _check_runtime(link, name, function)
         yield from _check_environment(link, name, function)
         yield from check_secrets(("functions", name), function.environment, function.not_secret)
@@ -179,7 +183,17 @@ def _check(link: Link) -> Iterator[Problem]:
     yield from _check_concurrency(link)
 
 
-def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """What one check asks of source folders: whether one is inside, what its modules lack."""
+
+    inside: Callable[[Path, Path], bool]
+    unprovided: Callable[[Path, str], tuple[str, ...]]
+
+
+def _check_source(
+    link: Link, name: str, function: Function, folders: _Folders
+) -> Iterator[Problem]:
     folder = link.project / function.source
     path = ("functions", name)
     if not folder.is_dir():
@@ -188,7 +202,7 @@ def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem
             _said(link, path, "source"),
             rule="missing-folder",
         )
-    elif not _inside(folder, link.project):
+    elif not folders.inside(folder, link.project):
         yield Problem(
             f"{function.source} leads out of the project",
             _said(link, path, "source"),
@@ -197,7 +211,8 @@ def _check_source(link: Link, name: str, function: Function) -> Iterator[Problem
     elif wrong := handler.missing(folder, function.handler, function.source):
         yield _wrong_handler(wrong, (*path, "handler"), function.runtime)
     elif not function.layers:
-        yield from _check_imports(folder, (*path, "handler"), function)
+        missing = folders.unprovided(folder, function.handler.rpartition(".")[0])
+        yield from _check_imports(missing, (*path, "handler"), function)
 
 
 def _wrong_handler(wrong: str, path: tuple[str, ...], runtime: str) -> Problem:
@@ -208,9 +223,10 @@ def _wrong_handler(wrong: str, path: tuple[str, ...], runtime: str) -> Problem:
     return Problem(wrong, path, rule="missing-handler")
 
 
-def _check_imports(folder: Path, path: tuple[str, ...], function: Function) -> Iterator[Problem]:
+def _check_imports(
+    missing: tuple[str, ...], path: tuple[str, ...], function: Function
+) -> Iterator[Problem]:
     """Layers may bring anything, so functions with some are not asked."""
-    missing = unprovided(folder, function.handler.rpartition(".")[0])
     if missing:
         message = (
             f"imports {', '.join(missing)}, which neither {function.source} nor its "

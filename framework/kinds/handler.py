@@ -28,7 +28,7 @@ def missing(folder: Path, handler: str, shown: str) -> str | None:
 
 def _missing_function(file: Path, function: str, shown: str) -> str | None:
     try:
-        tree = _parsed(file, file.stat().st_mtime_ns)
+        tree = parsed(file)
     except SyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
         return f"{shown} {NOT_VALID}: {error.msg}{line}"
@@ -42,9 +42,17 @@ def _missing_function(file: Path, function: str, shown: str) -> str | None:
     return f"{shown} has no function {function}{suggestion(function, defined)}"
 
 
+def parsed(file: Path) -> ast.Module:
+    """The syntax tree of a file, parsed once as long as it stays as it is.
+
+    Raises what reading and parsing raise: OSError, SyntaxError, ValueError, RecursionError,
+    MemoryError.
+    """
+    return _parsed(file, file.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=256)
 def _parsed(file: Path, changed: int) -> ast.Module:
-    """The syntax tree; `changed` makes the cache notice a file that was written again."""
     return ast.parse(file.read_bytes(), file.name)
 
 

@@ -17,6 +17,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from framework.kinds.handler import parsed
+
 RUNTIME = frozenset(
     {"boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "awslambdaric"}
 )
@@ -67,8 +69,8 @@ def _within(folder: Path, module: str) -> bool:
 def _imports(path: Path) -> Iterator[str]:
     """The modules that a file imports at its top level, unconditionally."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError):
+        tree = parsed(path)
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return
     for statement in tree.body:
         if isinstance(statement, ast.Import):
