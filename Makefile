@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: setup local test lint types reference lock
+.PHONY: setup local test lint types reference lock bench
 
 setup: $(VENV)/ready
 
@@ -36,3 +36,6 @@ reference: setup  ## what is made from the models: the schema and the page
 lock:  ## requirements.lock from pyproject.toml: hashes, and no index
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra local --group dev --output-file requirements.lock pyproject.toml
+
+bench: setup  ## what it costs, against other frameworks where PEERS or PATH has them; writes bench/README.md
+	@PATH="$(if $(PEERS),$(PEERS):)$$PATH" PYTHONPATH=. $(BIN)/python bench/report.py

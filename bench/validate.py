@@ -57,10 +57,11 @@ def ours(folder: Path, services: str) -> dict[str, Command]:
     }
     for functions in SIZES:
         place = service(folder / str(functions), functions)
-        commands[f"validate {functions:,} functions"] = Command([services, "validate"], place)
-        commands[f"plan {functions:,} functions"] = Command([services, "plan", "--json"], place)
+        shown = _functions(functions)
+        commands[f"validate {shown}"] = Command([services, "validate"], place)
+        commands[f"plan {shown}"] = Command([services, "plan", "--json"], place)
     place = with_environments(folder / "environments", SIZES[-1])
-    named = f"validate {SIZES[-1]:,} functions in two environments"
+    named = f"validate {_functions(SIZES[-1])} in two environments"
     commands[named] = Command([services, "validate"], place)
     return commands
 
@@ -88,9 +89,13 @@ def against(folder: Path, services: str, functions: int) -> dict[str, Command]:
     return commands
 
 
+def _functions(number: int) -> str:
+    return "1 function" if number == 1 else f"{number:,} functions"
+
+
 def per_function(figures: dict[str, Figure], verb: str) -> str:
     """What one more function adds between the smallest and the largest service."""
-    few, many = (figures[f"{verb} {size:,} functions"] for size in (SIZES[1], SIZES[-1]))
+    few, many = (figures[f"{verb} {_functions(size)}"] for size in (SIZES[1], SIZES[-1]))
     more = SIZES[-1] - SIZES[1]
     time, memory = (many.seconds - few.seconds) / more, (many.memory - few.memory) / more
     return f"{verb}: {time * 1000:.2f} ms and {memory / 1024:.0f} KB for each further function"
@@ -105,7 +110,7 @@ def main() -> None:
             print(f"- {per_function(figures, verb)}")
         for functions in (1, 100):
             place = Path(name) / f"peers{functions}"
-            print(f"\nA service of {functions} functions with a route each:\n")
+            print(f"\nA service of {_functions(functions)} with a route each:\n")
             print(table(measure(against(place, services, functions), rounds=3), "ours"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,11 @@ class Checked:
 
     documents: Mapping[str, Document]
     warnings: tuple[Located, ...] = ()
+    own: Mapping[str, Sequence[Located]] = field(default_factory=dict)
+
+    def warnings_for(self, document: Document) -> tuple[Located, ...]:
+        """The warnings of one document's environment alone."""
+        return tuple(sorted(set(self.own.get(document.environment, ()))))
 
     def document(self, stack: str) -> Document:
         """The document for a stack. Raises `Rejected` where no environment fits it."""
@@ -97,7 +102,7 @@ def check(path: Path, today: date | None = None, kinds: Kinds = KINDS) -> Checke
     grouped = sorted((*environments.grouped(found, source), *names))
     if any(problem.severity == "error" for problem in grouped):
         raise Rejected(grouped)
-    return Checked(documents, tuple(grouped))
+    return Checked(documents, tuple(grouped), found)
 
 
 def _checked(
@@ -286,7 +291,7 @@ def package_warnings(
     """What packages have to say, once for each folder, in file order."""
     said = {
         (code.source, note): (*entry.split("."), "source")
-        for code, entry in reversed(codes(plan).items())
+        for code, entry in reversed(tuple(codes(plan).items()))
         for note in packages[code].notes
     }
     return document.source.located(

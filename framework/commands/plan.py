@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import click
+from pydantic import TypeAdapter
 
 from framework import compiler
 from framework.commands.options import Settled, chosen, file_argument, settle, target_options
@@ -70,7 +70,8 @@ def plan(
     match "json" if as_json else form:
         case "json":
             data = plain_plan(built, settled.target)
-            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            # Python's own json indents in Python: a third of the time of a large plan.
+            click.echo(TypeAdapter(object).dump_json(data, indent=2))
         case "pulumi-yaml":
             click.echo(
                 program(built, project_name(settled.document), version("pulumi-aws")), nl=False

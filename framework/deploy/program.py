@@ -41,10 +41,10 @@ def run(file: Path, transform: Transform | None) -> Mapping[str, pulumi.CustomRe
 
 
 def _deployed(checked: Checked, transform: Transform | None) -> Mapping[str, pulumi.CustomResource]:
-    for warning in checked.warnings:
-        pulumi.log.warn(str(warning))
     stack = pulumi.get_stack()
     document = checked.document(stack)
+    for warning in checked.warnings_for(document):
+        pulumi.log.warn(str(warning))
     regions = settings.home_regions(document)
     provider = settings.provider(compiler.provider(document, stack, regions[0]))
     account = settings.account(document, provider)

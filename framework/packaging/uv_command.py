@@ -55,7 +55,7 @@ def run(source: Path, arguments: tuple[str, ...], stdin: str = "") -> str:
         errors="replace",
     )
     if done.returncode != 0:
-        raise Failed(done.stderr)
+        raise Failed(done.stderr.strip() or f"uv ended with status {done.returncode}")
     return done.stdout
 
 

@@ -6,8 +6,8 @@ them alone are combined. Nothing is ever put into JSON by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from framework.plan.resource import Json, Value
@@ -48,28 +48,17 @@ def _conditions(conditions: Conditions) -> Mapping[str, Value]:
 
 def combined(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """The same grants in as few statements as possible, sorted."""
-    by_resource = _joined(statements, lambda each: replace(each, actions=()), _with_actions)
-    by_action = _joined(by_resource, lambda each: replace(each, resources=()), _with_resources)
-    return tuple(sorted(by_action))
-
-
-def _joined(
-    statements: Iterable[Statement],
-    rest: Callable[[Statement], Statement],
-    union: Callable[[Statement, Statement], Statement],
-) -> Iterable[Statement]:
-    groups: dict[Statement, Statement] = {}
+    by_resource: dict[tuple[tuple[str, ...], Conditions], set[str]] = {}
     for each in statements:
-        groups[rest(each)] = union(groups.get(rest(each), each), each)
-    return groups.values()
-
-
-def _with_actions(one: Statement, other: Statement) -> Statement:
-    return replace(one, actions=tuple(sorted({*one.actions, *other.actions})))
-
-
-def _with_resources(one: Statement, other: Statement) -> Statement:
-    return replace(one, resources=tuple(sorted({*one.resources, *other.resources})))
+        by_resource.setdefault((each.resources, each.conditions), set()).update(each.actions)
+    by_action: dict[tuple[tuple[str, ...], Conditions], set[str]] = {}
+    for (resources, conditions), actions in by_resource.items():
+        by_action.setdefault((tuple(sorted(actions)), conditions), set()).update(resources)
+    joined = (
+        Statement(actions, tuple(sorted(resources)), conditions)
+        for (actions, conditions), resources in by_action.items()
+    )
+    return tuple(sorted(joined))
 
 
 def policy(statements: Iterable[Statement]) -> Json:

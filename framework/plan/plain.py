@@ -38,6 +38,8 @@ _WRAPPERS = frozenset({"attr", "text", "json", "code", "secret", "map"})
 def plain(value: Value) -> JsonData:
     """A value as JSON data."""
     match value:
+        case str() | int():
+            return value
         case Attr(key, name):
             return {"attr": f"{key}.{name}"}
         case Text(parts):

@@ -7,7 +7,7 @@ YAML documentation applies word for word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -84,14 +84,19 @@ def attributes(value: Value) -> Iterator[Attr]:
             yield from (part for part in parts if isinstance(part, Attr))
         case Json(document):
             yield from attributes(document)
-        case Mapping():
-            for item in value.values():
-                yield from attributes(item)
+        case dict() | Mapping():
+            yield from _attributes_in(value.values())
         case list() | tuple():
-            for item in value:
-                yield from attributes(item)
+            yield from _attributes_in(value)
         case _:
             return
+
+
+def _attributes_in(items: Iterable[Value]) -> Iterator[Attr]:
+    # Most of a plan is text: a generator for each would be most of the time of planning.
+    for item in items:
+        if not isinstance(item, str | int):
+            yield from attributes(item)
 
 
 def requirements(resource: Resource) -> tuple[str, ...]:

@@ -205,7 +205,10 @@ ROUTE = (
     "path such as GET /notes/{id}, or $default"
 )
 
-HANDLER = "does not fit: a handler is a module and a function, such as notes.list_notes, 128 characters at most"
+HANDLER = (
+    "does not fit: a handler is a module and a function, such as notes.list_notes, "
+    "128 characters at most"
+)
 HIDES = "would hide Python's own module: --handler names another"
 ASYNC = "is async, which Lambda does not await: use asyncio.run in it"
 B = ("function", "b", "--handler")

@@ -305,3 +305,11 @@ def test_names_that_grow_too_long_in_this_stack(service: Path) -> None:
     assert deployed(service, secret_keys=()).error is None
     done = run(lambda: framework.deploy(service), config=CONFIG, stack="a-stack-of-a-long-name" * 3)
     assert "its policy has" in str(done.exception)
+
+
+def test_warnings_of_other_environments_are_not_logged(service: Path) -> None:
+    text = (
+        f"{SERVICE}environments:\n  dev: {{}}\n  prod: {{functions: {{hello: {{timeout: 60}}}}}}\n"
+    )
+    service.write_text(text, "utf-8")
+    assert not [log for log in deployed(service).logs if log.severity == "warning"]

@@ -491,6 +491,46 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
+def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_folder(tmp_path / "source", {"app.py": "", "secret.py": ""})
+    real = Path.read_bytes
+
+    def read_bytes(self: Path) -> bytes:
+        if self.name == "secret.py":
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    with pytest.raises(PackagingError) as caught:
+        build(arm(source), tmp_path / "cache")
+    assert caught.value.problem == f"cannot be packaged: {source}/secret.py: Permission denied"
+    assert not list((tmp_path / "cache").glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("kill -9 $$", "requirements.txt: the requirements cannot be installed for python3.13 on"
+                       " arm64: uv ended with status -9"),
+        ("echo x > $0.half; exit 2", "requirements.txt: the requirements cannot be installed for"
+                                     " python3.13 on arm64: uv ended with status 2"),
+        ("echo 'error: No space left on device' >&2; exit 1", "requirements.txt: the requirements"
+         " cannot be installed for python3.13 on arm64: No space left on device"),
+    ],
+)  # fmt: skip
+def test_uv_that_fails(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch, script: str, problem: str
+) -> None:
+    broken = tmp_path / "uv"
+    broken.write_text(f"#!/bin/sh\n{script}\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(broken))
+    with pytest.raises(PackagingError) as caught:
+        build(arm(source), tmp_path / "cache")
+    assert caught.value.problem == problem
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+
+
 # Stops where `STOP` says, having told so, until it is killed or its input ends.
 STOPPING = """
 import sys
