@@ -88,7 +88,7 @@ def test_a_project_tests_itself(project: pytest.Pytester) -> None:
 def test_a_file_of_another_name_and_a_mistake_in_it(project: pytest.Pytester) -> None:
     (project.path / "services.yaml").rename(project.path / "other.yaml")
     project.makeconftest(
-        "from framework.testing import service_fixture\\n"
+        "from framework.testing import service_fixture\n"
         "local_service = service_fixture('other.yaml')"
     )
     file = project.path / "other.yaml"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from framework.local.model import Bucket, Function, Model, Parameter
+from framework.local.model import Bucket, Function, Model, Parameter, without_region
 from framework.local.needs import Need
 from framework.local.policy import Decision
 
@@ -32,7 +32,7 @@ def of_denial(model: Model, function: Function, need: Need, decision: Decision) 
 
 def uses_line(entry: str, verb: str) -> str:
     """The line of the function's entry that grants `verb` on `entry`."""
-    return f"add  uses: {{{entry}: [{verb}]}}"
+    return f"add  uses: {{{without_region(entry)}: [{verb}]}}"
 
 
 def _remedy(model: Model, function: Function, need: Need, decision: Decision) -> str:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
+from framework.local.environment import Credentials
 from framework.local.model import Model, Route
 
 NOT_PROVED = (
@@ -22,13 +23,26 @@ _NAME = re.compile(r"\{([^{}+]*)\+?\}")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-def lines(model: Model, address: str, notes: Sequence[str] = ()) -> Iterator[str]:
-    """Every line of the announcement, in order."""
-    name = f"{model.api.name} " if model.api else ""
-    yield f"{name}is up on {address} (region {model.region}, account {model.account})"
-    yield from _routes(model.routes, _base(model, address))
-    yield from _entries(model)
-    yield from _warnings(model)
+def lines(
+    models: Sequence[Model],
+    addresses: Sequence[str],
+    developer: Credentials,
+    notes: Sequence[str] = (),
+) -> Iterator[str]:
+    """Every line of the announcement, in order; an address for each region.
+
+    `developer` are made up for this start; they are shown where a route needs a signature.
+    """
+    for model, address in zip(models, addresses, strict=True):
+        name = f"{model.api.name} " if model.api else ""
+        yield f"{name}is up on {address} (region {model.region}, account {model.account})"
+        yield from _routes(model, _base(model, address))
+        yield from _entries(model)
+        yield from warnings(model)
+    if any(route.authorization == "AWS_IAM" for model in models for route in model.routes):
+        yield "Requests to AWS_IAM routes are signed with, for example,"
+        yield f"  export AWS_ACCESS_KEY_ID={developer.access_key}"
+        yield f"  export AWS_SECRET_ACCESS_KEY={developer.secret_key}"
     yield from (f"Note: {note}" for note in notes)
     yield NOT_PROVED
     yield "Press Ctrl-C to end."
@@ -39,27 +53,34 @@ def _base(model: Model, address: str) -> str:
     return address if stage == "$default" else f"{address}/{stage}"
 
 
-def _routes(routes: Sequence[Route], base: str) -> Iterator[str]:
-    width = max((len(route.key) for route in routes), default=0)
-    for route in routes:
+def _routes(model: Model, base: str) -> Iterator[str]:
+    width = max((len(route.key) for route in model.routes), default=0)
+    for route in model.routes:
         yield f"  {route.key:<{width}}  {route.function.entry}"
         if route.served:
-            yield f"  {'':<{width}}  {curl(route, base)}"
+            yield f"  {'':<{width}}  {curl(route, base, model.region)}"
 
 
-def curl(route: Route, base: str) -> str:
-    """A command that calls the route; parts of its path stand for themselves."""
+def curl(route: Route, base: str, region: str) -> str:
+    """A command that calls the route; parts of its path stand for themselves.
+
+    A signed one takes the credentials from the shell's variables.
+    """
     method = "GET" if route.method == "ANY" else route.method
     words = ["curl"]
     if method == "HEAD":
         words.append("--head")
     elif method != "GET":
         words += ["-X", method]
+    if route.authorization == "AWS_IAM":
+        words += ["--aws-sigv4", f"aws:amz:{region}:execute-api"]
     if route.authorization == "JWT":
         words += ["-H", "authorization: Bearer TOKEN"]
     if method in _WITH_BODY:
         words += ["-H", "content-type: application/json", "-d", "{}"]
-    return shlex.join([*words, base + _NAME.sub(r"\1", route.path or "/")])
+    words.append(base + _NAME.sub(r"\1", route.path or "/"))
+    user = ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
+    return shlex.join(words) + (user if route.authorization == "AWS_IAM" else "")
 
 
 def _entries(model: Model) -> Iterator[str]:
@@ -69,15 +90,14 @@ def _entries(model: Model) -> Iterator[str]:
         yield f"  {parameter.entry}  {parameter.type} {parameter.name}"
 
 
-def _warnings(model: Model) -> Iterator[str]:
+def warnings(model: Model) -> Iterator[str]:
+    """What of the plan will not work, one line each."""
     for route in model.routes:
         if not route.served:
             yield (
-                f"NOT SERVED: {route.key} takes {route.authorization} signatures, which local mode"
-                " does not check: it answers 501"
+                f"NOT SERVED: local mode does not know the authorization {route.authorization} of"
+                f" {route.key}: it answers 501"
             )
         elif not route.permitted:
             function = route.function.entry
             yield f"NOT PERMITTED: {route.key} may not invoke {function}: it answers 500"
-    for region in model.regions_left_out:
-        yield f"NOT SERVED: region {region}: local mode runs the home region alone"

@@ -1,9 +1,11 @@
 """What the process of the local cloud runs: moto, filled with the buckets and parameters given.
 
-Imports nothing of this project. In, on descriptor 0: one line of JSON,
-`{"token", "region", "buckets": [{"entry", "name", "versioned"}],
-"parameters": [{"entry", "name", "type", "value"}]}`; the end of it is the order to end.
-Out, on descriptor 1: one line, `{"port": 12345, "problems": ["buckets.notes: InvalidBucketName"]}`.
+Imports nothing of this project but `cloud_contents` and `cloud_state`. In, on descriptor 0: a line
+of JSON, `{"token", "buckets": [{"entry", "region", "name", "versioned"}],
+"parameters": [{"entry", "region", "name", "type", "value"}]}`, and another without the token
+whenever what it holds is to change; the end of it is the order to end. With `"state"` in the first
+line, a file, everything is taken from there and written there at the end.
+Out, on descriptor 1: one line for each, `{"port": 12345, "problems": ["buckets.notes: CODE"]}`.
 Only requests that carry the token are answered: the gate has it, a handler has not.
 """
 
@@ -17,42 +19,45 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from framework.local import cloud_state
+from framework.local.cloud_contents import (
+    BucketSeed,
+    Contents,
+    ParameterSeed,
+    make_bucket,
+    make_parameter,
+    set_versioning,
+)
 
 if TYPE_CHECKING:
+    import boto3
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from botocore.awsrequest import AWSRequest
+    from botocore.config import Config
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_ssm import SSMClient
-    from mypy_boto3_ssm.literals import ParameterTypeType
+
+NOT_SAVED = 4
+"""Exit code where the state's file could not be written."""
 
 TOKEN_HEADER = "x-local-cloud-token"
 
 
-class BucketSeed(TypedDict):
-    """A bucket to make."""
-
-    entry: str
-    name: str
-    versioned: bool
-
-
-class ParameterSeed(TypedDict):
-    """A parameter to make."""
-
-    entry: str
-    name: str
-    type: ParameterTypeType
-    value: str
-
-
-class Seed(TypedDict):
-    """What the cloud holds at its start."""
+class Seed(Contents):
+    """What the cloud holds at its start, and the word of who may call it."""
 
     token: str
-    region: str
-    buckets: list[BucketSeed]
-    parameters: list[ParameterSeed]
+    state: NotRequired[str]
+
+
+class Where(TypedDict):
+    """Keywords of a client."""
+
+    endpoint_url: str
+    config: Config
 
 
 def guarded(application: WSGIApplication, token: str) -> WSGIApplication:
@@ -68,74 +73,97 @@ def guarded(application: WSGIApplication, token: str) -> WSGIApplication:
     return guard
 
 
-def serve(seed: Seed) -> tuple[int, list[str]]:
-    """Start answering in a thread of its own; the port and what could not be made."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server
+class Cloud:
+    """moto, answering in a thread of its own from the moment it is made."""
 
-    class Quiet(MotoRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing: the gate speaks of what matters."""
-
-    dispatcher = DomainDispatcherApplication(create_backend_app)
-    application = guarded(dispatcher, seed["token"])
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port, list(fill(seed, f"http://127.0.0.1:{server.server_port}"))
-
-
-def fill(seed: Seed, address: str) -> Iterator[str]:
-    """Make every bucket and parameter; one line for each that could not be made."""
-    import boto3
-    from botocore.awsrequest import AWSRequest
-    from botocore.config import Config
-    from botocore.exceptions import ClientError
-
-    def identify(request: AWSRequest, **_: object) -> None:
-        request.headers.add_header(TOKEN_HEADER, seed["token"])
-
-    session = boto3.Session("local", "local", region_name=seed["region"])
-    session.events.register("before-sign", identify)
-    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    s3 = session.client("s3", endpoint_url=address, config=config)
-    ssm = session.client("ssm", endpoint_url=address, config=config)
-    makers: list[tuple[str, Callable[[], None]]] = [
-        *((bucket["entry"], partial(make_bucket, s3, bucket)) for bucket in seed["buckets"]),
-        *((one["entry"], partial(make_parameter, ssm, one)) for one in seed["parameters"]),
-    ]
-    for entry, make in makers:
-        try:
-            make()
-        except ClientError as error:
-            # The text of an error may repeat a secret value; its code never does.
-            yield f"{entry}: {error.response['Error']['Code']}"
-
-
-def make_bucket(s3: S3Client, bucket: BucketSeed) -> None:
-    """Make one bucket."""
-    region = s3.meta.region_name
-    if region == "us-east-1":
-        s3.create_bucket(Bucket=bucket["name"])
-    else:
-        place = cast("BucketLocationConstraintType", region)
-        s3.create_bucket(
-            Bucket=bucket["name"], CreateBucketConfiguration={"LocationConstraint": place}
+    def __init__(self, token: str) -> None:
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
         )
-    if bucket["versioned"]:
-        s3.put_bucket_versioning(
-            Bucket=bucket["name"], VersioningConfiguration={"Status": "Enabled"}
-        )
+        from werkzeug.serving import make_server
 
+        class Quiet(MotoRequestHandler):
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+                """Say nothing: the gate speaks of what matters."""
 
-def make_parameter(ssm: SSMClient, parameter: ParameterSeed) -> None:
-    """Make one parameter."""
-    ssm.put_parameter(
-        Name=parameter["name"], Type=parameter["type"], Value=parameter["value"], Overwrite=True
-    )
+        application = guarded(DomainDispatcherApplication(create_backend_app), token)
+        server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.port = server.server_port
+        self.token = token
+        self.buckets: dict[tuple[str, str], BucketSeed] = {}
+        self.parameters: dict[tuple[str, str], ParameterSeed] = {}
+        self.sessions: dict[str, boto3.Session] = {}
+
+    def hold(self, contents: Contents) -> Iterator[str]:
+        """Make what is not there yet; one line for each that could not be made."""
+        from botocore.exceptions import ClientError
+
+        makers: list[tuple[str, Callable[[], None]]] = [
+            *((one["entry"], partial(self._hold_bucket, one)) for one in contents["buckets"]),
+            *((one["entry"], partial(self._hold_parameter, one)) for one in contents["parameters"]),
+        ]
+        for entry, make in makers:
+            try:
+                make()
+            except ClientError as error:
+                # The text of an error may repeat a secret value; its code never does.
+                yield f"{entry}: {error.response['Error']['Code']}"
+
+    def _hold_bucket(self, bucket: BucketSeed) -> None:
+        s3, key = self.s3(bucket["region"]), (bucket["region"], bucket["name"])
+        if key not in self.buckets:
+            make_bucket(s3, bucket)
+        set_versioning(s3, bucket)
+        self.buckets[key] = bucket
+
+    def _hold_parameter(self, parameter: ParameterSeed) -> None:
+        """Make a parameter, again only when services.yaml gives it another value."""
+        key = parameter["region"], parameter["name"]
+        old = self.parameters.get(key)
+        if old is None or (old["type"], old["value"]) != (parameter["type"], parameter["value"]):
+            make_parameter(self.ssm(parameter["region"]), parameter, parameter["value"])
+        self.parameters[key] = parameter
+
+    def load(self, file: Path) -> None:
+        """Take everything from a file, if it is there."""
+        if file.exists():
+            manifest = cloud_state.load(file, self)
+            self.buckets = {(one["region"], one["name"]): one for one in manifest["buckets"]}
+            self.parameters = {(one["region"], one["name"]): one for one in manifest["parameters"]}
+
+    def save(self, file: Path) -> None:
+        """Write everything to a file."""
+        buckets, parameters = list(self.buckets.values()), list(self.parameters.values())
+        cloud_state.save(file, self, {"buckets": buckets, "parameters": parameters})
+
+    def s3(self, region: str) -> S3Client:
+        """A client of S3 whose calls get in."""
+        return self._session(region).client("s3", **self._where())
+
+    def ssm(self, region: str) -> SSMClient:
+        """A client of SSM whose calls get in."""
+        return self._session(region).client("ssm", **self._where())
+
+    def _session(self, region: str) -> boto3.Session:
+        import boto3
+
+        def identify(request: AWSRequest, **_: object) -> None:
+            request.headers.add_header(TOKEN_HEADER, self.token)
+
+        if region not in self.sessions:
+            session = boto3.Session("local", "local", region_name=region)
+            session.events.register("before-sign", identify)
+            self.sessions[region] = session
+        return self.sessions[region]
+
+    def _where(self) -> Where:
+        from botocore.config import Config
+
+        config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+        return {"endpoint_url": f"http://127.0.0.1:{self.port}", "config": config}
 
 
 def main() -> None:
@@ -145,10 +173,23 @@ def main() -> None:
         return
     answers = os.dup(1)
     os.dup2(2, 1)
-    port, problems = serve(json.loads(line))
-    with suppress(BrokenPipeError):
-        os.write(answers, json.dumps({"port": port, "problems": problems}).encode() + b"\n")
-    sys.stdin.read()
+    seed: Seed = json.loads(line)
+    cloud = Cloud(seed["token"])
+    state = Path(seed["state"]) if "state" in seed else None
+    if state:
+        cloud.load(state)
+    contents: Contents = seed
+    while line:
+        answer = {"port": cloud.port, "problems": list(cloud.hold(contents))}
+        with suppress(BrokenPipeError):
+            os.write(answers, json.dumps(answer).encode() + b"\n")
+        line = sys.stdin.readline()
+        contents = json.loads(line) if line else contents
+    if state:
+        try:
+            cloud.save(state)
+        except OSError:
+            sys.exit(NOT_SAVED)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def of_request(
         "rawPath": unquote(request.path),
         "rawQueryString": request.query,
         **_cookies(request),
-        "headers": _headers(request),
+        "headers": headers(request),
         **_query(request),
         "requestContext": _context(request, match, model, request_id, authorizer),
         **({"pathParameters": dict(match.parameters)} if match.parameters else {}),
@@ -45,7 +45,7 @@ def of_request(
     return event
 
 
-def _headers(request: Request) -> dict[str, str]:
+def headers(request: Request) -> dict[str, str]:
     """Names in lower case, values joined by a comma, with those that API Gateway adds."""
     headers = {name: value for name, value in request.joined.items() if name not in _NOT_PASSED_ON}
     if request.body:
@@ -104,6 +104,19 @@ def _context(
         "stage": api.stage if api else "",
         "time": common_log_time(now),
         "timeEpoch": int(now * 1000),
+    }
+
+
+def iam_identity(model: Model, access_key: str, user: str) -> Mapping[str, object]:
+    """`requestContext.authorizer.iam` for a user of the account."""
+    return {
+        "accessKey": access_key,
+        "accountId": model.account,
+        "callerId": user,
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": f"arn:{model.partition}:iam::{model.account}:user/{user}",
+        "userId": user,
     }
 
 

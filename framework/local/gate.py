@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 import time
 from calendar import timegm
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
 
 from framework.local import advice, cors, refusals, s3_deletion, s3_needs, ssm_needs
 from framework.local.cloud import Cloud, CloudGone
+from framework.local.events import Denied, Feed
 from framework.local.http_messages import Request, Response
+from framework.local.invocations import Invocations
+from framework.local.log_groups import LogGroups
 from framework.local.model import Cors, Function, Model
 from framework.local.needs import Need, Unsupported
 from framework.local.policy import Decision
@@ -33,26 +36,39 @@ class Caller:
     service: str
 
 
+@dataclass(frozen=True, slots=True)
+class Developer:
+    """The person at this machine: S3, SSM, the logs and Lambda's Invoke, nothing denied."""
+
+    access_key: str
+    invocations: Invocations
+    logs: LogGroups
+
+
 class Gate:
-    """`functions` are the callers by their access keys; `say` writes a line on the terminal."""
+    """`functions` are the callers by their access keys; `feed` hears of what is denied."""
 
     def __init__(
         self,
         model: Model,
         functions: Mapping[str, Function],
+        developer: Developer,
         cloud: Cloud,
-        say: Callable[[str], None],
+        feed: Feed,
     ) -> None:
         self.model = model
         self.functions = functions
+        self.developer = developer
         self.cloud = cloud
-        self.say = say
+        self.feed = feed
 
     async def handle(self, request: Request) -> Response:
         """The answer to one call."""
         if cors.is_preflight(request):
             return self._preflight(request)
         caller = identify(request)
+        if caller.access_key == self.developer.access_key:
+            return await self._as_developer(request, caller)
         if caller.service not in ("s3", "ssm"):
             return self._unsupported(request, caller, f"the service {caller.service or 'unknown'}")
         function = self.functions.get(caller.access_key)
@@ -63,9 +79,22 @@ class Gate:
         except Unsupported as problem:
             return self._unsupported(request, caller, str(problem))
         except CloudGone as problem:
-            self.say(f"the local cloud does not answer: {problem}")
+            self.feed.say(f"the local cloud does not answer: {problem}")
             return refusals.failed(caller.service)
         return self._with_cors(request, answer) if caller.service == "s3" else answer
+
+    async def _as_developer(self, request: Request, caller: Caller) -> Response:
+        if caller.service == "lambda":
+            return await self.developer.invocations.handle(request)
+        if caller.service not in ("s3", "ssm", "logs"):
+            return self._unsupported(request, caller, f"the service {caller.service}")
+        try:
+            if caller.service == "logs":
+                await self.developer.logs.bring_all()
+            return await self._pass(request, caller)
+        except CloudGone as problem:
+            self.feed.say(f"the local cloud does not answer: {problem}")
+            return refusals.failed(caller.service)
 
     async def _judged(self, request: Request, caller: Caller, function: Function) -> Response:
         if caller.service == "ssm":
@@ -90,7 +119,8 @@ class Gate:
         for need in needs:
             decision = function.policy.decide(need.action, need.resource, need.context)
             if decision is not Decision.ALLOWED:
-                self.say(advice.of_denial(self.model, function, need, decision))
+                text = advice.of_denial(self.model, function, need, decision)
+                self.feed.publish(Denied(function.entry, need.action, need.resource, text))
                 return refusals.denied(self.model, function, need, decision, service)
         return None
 
@@ -122,7 +152,7 @@ class Gate:
         if decision is Decision.ALLOWED:
             return answer
         entry = next((b.entry for b in self.model.buckets if b.name == call.bucket), "")
-        self.say(
+        self.feed.say(
             f"{function.entry}: {call.key} is not in {entry}, and who may not list is told"
             f" AccessDenied, not NoSuchKey: {advice.uses_line(entry, 'list')}"
         )
@@ -140,7 +170,9 @@ class Gate:
     def _unsupported(self, request: Request, caller: Caller, what: str) -> Response:
         function = self.functions.get(caller.access_key)
         who = function.entry if function else "a caller without a function's credentials"
-        self.say(f"{who} called {what}, which local mode does not have")
+        if caller.access_key == self.developer.access_key:
+            who = "the developer"
+        self.feed.say(f"{who} called {what}, which local mode does not have")
         return refusals.unsupported(what, caller.service, request)
 
     def _preflight(self, request: Request) -> Response:

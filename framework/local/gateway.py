@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 from framework.local import cors, event, response
 from framework.local.authorizer import JwtAuthorizer, Refused
+from framework.local.events import Feed, Requested
 from framework.local.http_messages import Request, Response, message
 from framework.local.model import Api, Authorizer, Model, Route
 from framework.local.router import Match, Router
+from framework.local.signatures import IamAuthorizer
 from framework.local.throttle import Throttles
 from framework.local.worker_main import MAXIMUM_PAYLOAD
 from framework.local.workers import Outcome, Pool, Throttled
@@ -30,16 +32,26 @@ FAILED = message(500, "Internal Server Error")
 UNAVAILABLE = message(503, "Service Unavailable")
 
 
+@dataclass(slots=True)
+class _Call:
+    """A request on its way; `event` is what the function got."""
+
+    request: Request
+    request_id: str
+    match: Match | None
+    event: bytes | None = None
+
+
 @dataclass(frozen=True)
 class Gateway:
-    """One API. `say` writes a line; `pools` run the functions by their entries."""
+    """One API. `pools` run the functions by their entries; `feed` hears of every request."""
 
     model: Model
     api: Api
     pools: Mapping[str, Pool]
     authorizers: Mapping[str, JwtAuthorizer]
-    say: Callable[[str], None]
-    log: Callable[[str], None]
+    iam: IamAuthorizer
+    feed: Feed
     router: Router
     throttles: Throttles
 
@@ -50,25 +62,26 @@ class Gateway:
         api: Api,
         pools: Mapping[str, Pool],
         authorizer: Callable[[Authorizer], JwtAuthorizer],
-        say: Callable[[str], None],
-        log: Callable[[str], None],
+        iam: IamAuthorizer,
+        feed: Feed,
     ) -> Gateway:
-        """The gateway of an API; `authorizer` makes a JWT authorizer, `log` takes request lines."""
+        """The gateway of an API; `authorizer` makes a JWT authorizer."""
         found = {r.authorizer.name: r.authorizer for r in api.routes if r.authorizer}
         authorizers = {name: authorizer(one) for name, one in found.items()}
         router = Router(api.routes)
-        return cls(model, api, pools, authorizers, say, log, router, Throttles(api))
+        return cls(model, api, pools, authorizers, iam, feed, router, Throttles(api))
 
     async def handle(self, request: Request) -> Response:
         """The response to one request."""
         start = time.perf_counter()
         request_id = secrets.token_urlsafe(11) + "="
-        match = self._match(request)
-        answer = await self._answer(request, match, request_id)
+        call = _Call(request, request_id, self._match(request))
+        answer = await self._answer(call)
         if self.api.cors is not None and not cors.is_preflight(request):
             answer = cors.replaced(answer, request, self.api.cors)
-        self._log(request, match, answer, start)
-        return answer.with_headers(("apigw-requestid", request_id))
+        answer = answer.with_headers(("apigw-requestid", request_id))
+        self._publish(call, answer, time.perf_counter() - start)
+        return answer
 
     def _match(self, request: Request) -> Match | None:
         """The route that takes a request: under a named stage only paths that begin with it."""
@@ -80,7 +93,8 @@ class Gateway:
             path = path[len(stage) :] or "/"
         return self.router.match(request.method, path)
 
-    async def _answer(self, request: Request, match: Match | None, request_id: str) -> Response:
+    async def _answer(self, call: _Call) -> Response:
+        request, match = call.request, call.match
         preflight = self.api.cors is not None and cors.is_preflight(request)
         if match is None:
             return self._preflight(request) if preflight else NOT_FOUND
@@ -94,34 +108,33 @@ class Gateway:
             return refused.response
         if preflight:
             return self._preflight(request)
-        return await self._integrate(request, match, request_id, authorizer)
+        return await self._integrate(call, match, authorizer)
 
     def _preflight(self, request: Request) -> Response:
         allowed = cors.preflight(request, self.api.cors) if self.api.cors else ()
         return Response(204, allowed)
 
     async def _authorize(self, request: Request, route: Route) -> Mapping[str, object] | None:
+        if route.authorization == "AWS_IAM":
+            return await self.iam.authorize(request, route)
         if route.authorizer is None:
             return None
         authorizer = self.authorizers[route.authorizer.name]
         return await authorizer.authorize(request, route.scopes)
 
     async def _integrate(
-        self,
-        request: Request,
-        match: Match,
-        request_id: str,
-        authorizer: Mapping[str, object] | None,
+        self, call: _Call, match: Match, authorizer: Mapping[str, object] | None
     ) -> Response:
         route = match.route
         if not route.permitted:
-            self.say(
+            self.feed.say(
                 f"routes.{route.key}: no aws:lambda/permission:Permission of the plan lets this"
                 f" route invoke {route.function.entry}: 500 to the caller"
             )
             return FAILED
-        document = event.of_request(request, match, self.model, request_id, authorizer)
+        document = event.of_request(call.request, match, self.model, call.request_id, authorizer)
         payload = json.dumps(document).encode()
+        call.event = payload
         if len(payload) > MAXIMUM_PAYLOAD:
             return TOO_LARGE
         outcome = await self._invoke(route, payload)
@@ -136,12 +149,12 @@ class Gateway:
         try:
             return await asyncio.wait_for(asyncio.shield(task), route.timeout)
         except TimeoutError:
-            self.say(
+            self.feed.say(
                 f"routes.{route.key}: no answer within {route.timeout:g} s, the integration's limit"
             )
             return UNAVAILABLE
         except Throttled:
-            self.say(
+            self.feed.say(
                 f"routes.{route.key}: {route.function.entry} already runs"
                 f" {route.function.concurrency} times, its reserved concurrency"
             )
@@ -153,19 +166,28 @@ class Gateway:
         try:
             return response.of_result(outcome.payload)
         except response.Malformed as problem:
-            self.say(f"{route.function.entry}: its result is no response: {problem}")
+            self.feed.say(f"{route.function.entry}: its result is no response: {problem}")
             return FAILED
 
-    def _log(self, request: Request, match: Match | None, answer: Response, start: float) -> None:
-        milliseconds = (time.perf_counter() - start) * 1000
-        function = f" {match.route.function.entry}" if match else ""
-        self.log(
-            f"{request.method} {request.path} -> {answer.status}{function} {milliseconds:.0f} ms"
+    def _publish(self, call: _Call, answer: Response, seconds: float) -> None:
+        route = call.match.route if call.match else None
+        self.feed.publish(
+            Requested(
+                region=self.model.region,
+                request_id=call.request_id,
+                method=call.request.method,
+                path=call.request.path,
+                route=route.key if route else "",
+                function=route.function.entry if route else "",
+                milliseconds=seconds * 1000,
+                response=answer,
+                invoked=call.event,
+            )
         )
 
 
 def _not_served(route: Route) -> Response:
     return message(
         501,
-        f"local mode does not check {route.authorization} signatures: {route.key} is not served",
+        f"local mode does not know {route.authorization}: {route.key} is not served",
     )

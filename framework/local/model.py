@@ -1,19 +1,19 @@
 """What local mode runs, read from the plan: functions, routes, buckets, parameters.
 
-In: a `Plan`. Out: a frozen `Model`. Only the resources of the home region are read (those whose
-key carries no `@region`); the other regions are named in `Model.regions_left_out`.
+In: a `Plan`. Out: a frozen `Model` for each region, home first. A resource of another region
+carries `@region` at the end of its key, and so does the entry made of it.
 A plan whose resources do not fit together raises `PlanError`: a bug of a kind or of a transform.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from framework.local.policy import Policy, like, parse
 from framework.local.values import Inputs, made_up
-from framework.plan.resource import Attr, Code, Plan, PlanError, Secret
+from framework.plan.resource import Attr, Code, Plan, PlanError, Resource, Secret
 from framework.plan.target import UNKNOWN_ACCOUNT
 
 FUNCTION = "aws:lambda/function:Function"
@@ -40,7 +40,10 @@ _REGION_SUFFIX = re.compile(r"@([a-z]{2}(?:-[a-z]+)+-\d)$")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function. `entry` is its name in services.yaml, `memory` MB, `timeout` seconds."""
+    """A Lambda function. `entry` is its name in services.yaml, `memory` MB, `timeout` seconds.
+
+    Two that differ in `policy` alone are equal: a change of grants needs no new process.
+    """
 
     entry: str
     name: str
@@ -52,9 +55,11 @@ class Function:
     memory: int
     timeout: float
     log_group: str
+    log_format: str
+    log_level: str
     environment: Mapping[str, str]
     concurrency: int | None
-    policy: Policy
+    policy: Policy = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,8 @@ class Route:
 
     @property
     def served(self) -> bool:
-        """Whether local mode answers it: signatures of AWS_IAM routes are not checked here."""
-        return self.authorization in ("NONE", "JWT")
+        """Whether local mode answers it: other authorizers than these are not known here."""
+        return self.authorization in ("NONE", "JWT", "AWS_IAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,6 @@ class Model:
     api: Api | None
     buckets: tuple[Bucket, ...]
     parameters: tuple[Parameter, ...]
-    regions_left_out: tuple[str, ...]
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -161,21 +165,33 @@ class Model:
         return self.api.routes if self.api else ()
 
 
+def read_all(plan: Plan) -> tuple[Model, ...]:
+    """The service that `plan` describes, once for each of its regions, home first."""
+    resources: dict[str, list[Resource]] = {"": []}
+    for resource in plan.resources:
+        found = _REGION_SUFFIX.search(resource.key)
+        resources.setdefault(found[1] if found else "", []).append(resource)
+    return tuple(_Reader(region, of_region).model() for region, of_region in resources.items())
+
+
 def read(plan: Plan) -> Model:
     """The service that `plan` describes in its home region."""
-    return _Reader(plan).model()
+    return read_all(plan)[0]
+
+
+def without_region(entry: str) -> str:
+    """The entry as services.yaml names it."""
+    return _REGION_SUFFIX.sub("", entry)
 
 
 class _Reader:
-    def __init__(self, plan: Plan) -> None:
+    """Reads the resources of one region; `region` is empty for the home region."""
+
+    def __init__(self, region: str, resources: Iterable[Resource]) -> None:
         self.inputs: dict[str, list[Inputs]] = {}
-        self.left_out: list[str] = []
-        for resource in plan.resources:
-            if region := _REGION_SUFFIX.search(resource.key):
-                self.left_out.append(region[1])
-            else:
-                self.inputs.setdefault(resource.type, []).append(Inputs.of(resource))
-        self.partition, self.region, self.account = self._place()
+        for resource in resources:
+            self.inputs.setdefault(resource.type, []).append(Inputs.of(resource))
+        self.partition, self.region, self.account = self._place(region)
         functions = (self._function(inputs) for inputs in self._of(FUNCTION))
         self.functions = {function.arn: function for function in functions}
 
@@ -188,19 +204,18 @@ class _Reader:
             api=next((self._api(inputs) for inputs in self._of(API)), None),
             buckets=tuple(self._bucket(inputs) for inputs in self._of(BUCKET)),
             parameters=tuple(self._parameter(inputs) for inputs in self._of(PARAMETER)),
-            regions_left_out=tuple(dict.fromkeys(self.left_out)),
         )
 
     def _of(self, token: str) -> list[Inputs]:
         return self.inputs.get(token, [])
 
-    def _place(self) -> tuple[str, str, str]:
+    def _place(self, region: str) -> tuple[str, str, str]:
         """Partition, region and account as the ARNs have them that the framework itself wrote."""
         texts = [inputs.text("integrationUri") for inputs in self._of(INTEGRATION)]
         texts += [inputs.text("policy") for inputs in self._of(ROLE_POLICY)]
         found = next((match for text in texts if (match := _REGIONAL_ARN.search(text))), None)
         if found is None:
-            return "aws", "us-east-1", UNKNOWN_ACCOUNT
+            return "aws", region or "us-east-1", UNKNOWN_ACCOUNT
         return found[1], found[2], found[3]
 
     def _arn(self, service: str, resource: str) -> str:
@@ -211,6 +226,7 @@ class _Reader:
         role = inputs.text("role").rpartition("/")[2]
         policies = (i.text("policy") for i in self._of(ROLE_POLICY) if i.text("role") == role)
         variables = inputs.child("environment").child("variables")
+        logging = inputs.child("loggingConfig")
         concurrency = inputs.number("reservedConcurrentExecutions", -1)
         return Function(
             entry=inputs.key,
@@ -222,7 +238,9 @@ class _Reader:
             code=inputs.code("code"),
             memory=int(inputs.number("memorySize", 128)),
             timeout=inputs.number("timeout", 3),
-            log_group=inputs.child("loggingConfig").text("logGroup", f"/aws/lambda/{name}"),
+            log_group=logging.text("logGroup", f"/aws/lambda/{name}"),
+            log_format=logging.text("logFormat", "Text"),
+            log_level=_log_level(logging),
             environment={variable: variables.text(variable) for variable in variables.values},
             concurrency=int(concurrency) if concurrency >= 0 else None,
             policy=parse(policies),
@@ -341,6 +359,12 @@ def _source(route_key: str) -> str:
     """The end of the ARN that a route invokes from: `GET/notes/{id}`, `*/notes`, `$default`."""
     method, _, path = route_key.partition(" ")
     return f"{'*' if method == 'ANY' else method}{path}"
+
+
+def _log_level(logging: Inputs) -> str:
+    """What loggers begin with; nothing where Lambda leaves it to Python (format Text)."""
+    as_json = logging.text("logFormat", "Text") == "JSON"
+    return logging.text("applicationLogLevel", "INFO") if as_json else ""
 
 
 def _throttle(inputs: Inputs) -> Throttle | None:

@@ -1,7 +1,7 @@
-"""What people see while it runs: whole lines, each named after what it is about.
+"""What handlers print, as whole lines.
 
-In: a function that writes one line. Out: `Output`, an asyncio protocol for what handlers print: it
-names the function on every line, cuts long lines and stops showing a flood.
+In: a function that takes one line. Out: `Output`, an asyncio protocol for a worker's descriptors 1
+and 2: it cuts long lines and stops taking a flood.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ MOST_OUTPUT = 262_144
 
 
 class Output(asyncio.Protocol):
-    """The other end of a worker's descriptors 1 and 2. `prefix` is the function's entry."""
+    """The other end of a worker's descriptors 1 and 2."""
 
-    def __init__(self, prefix: str, say: Callable[[str], None]) -> None:
-        self.prefix = prefix
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.rest = b""
         self.shown = 0
         self.cutting = False
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is taken of this invocation's output."""
+        return self.shown > MOST_OUTPUT
 
     def begin_invocation(self) -> None:
         """Show output again, whatever came before."""
@@ -32,7 +36,7 @@ class Output(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Show every line that is complete."""
-        if self.shown > MOST_OUTPUT:
+        if self.full:
             self.rest = b""
             return
         *lines, self.rest = (self.rest + data).split(b"\n")
@@ -43,6 +47,10 @@ class Output(asyncio.Protocol):
             self.rest, self.cutting = b"", True
 
     def connection_lost(self, error: Exception | None) -> None:
+        """The worker is gone."""
+        self.end_line()
+
+    def end_line(self) -> None:
         """Show what was printed last, though its line never ended."""
         if self.rest:
             self._line(self.rest)
@@ -52,10 +60,10 @@ class Output(asyncio.Protocol):
         if self.cutting:
             self.cutting = False
             return
-        if self.shown > MOST_OUTPUT:
+        if self.full:
             return
         cut = line[:LONGEST_LINE]
-        self.say(f"{self.prefix} | {cut.decode(errors='replace')}{' ...' if cut != line else ''}")
+        self.say(f"{cut.decode(errors='replace')}{' ...' if cut != line else ''}")
         self.shown += len(cut) + 1
-        if self.shown > MOST_OUTPUT:
-            self.say(f"{self.prefix} | ... the rest of this invocation's output is not shown")
+        if self.full:
+            self.say("... the rest of this invocation's output is not shown")

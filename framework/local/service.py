@@ -1,8 +1,8 @@
-"""A plan as a running service: the one way into this room.
+"""services.yaml as a running service: the one way into this room.
 
-In: a `Plan`, `Settings`, and two look-ups of the caller: the folders on a package's import path and
-the values of secrets. Out: `serve`, which runs until Ctrl-C or SIGTERM, and `running`, a context
-manager for tests. The user's mistakes are `LocalError`, one clear line each.
+In: a `Compile`, which reads the file as often as it changes, `Settings`, a `Feed` for all that
+people should see. Out: `serve`, which runs until Ctrl-C or SIGTERM, and `running`, a context
+manager for tests. The user's mistakes are `LocalError` and `Mistakes`, clear lines each.
 """
 
 from __future__ import annotations
@@ -12,26 +12,24 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from framework.local import announce as announcement
-from framework.local.authorizer import JwtAuthorizer, KeySource, keys_of_file, keys_of_issuer
-from framework.local.cloud import Cloud
-from framework.local.environment import Credentials, worker_environment
+from framework.local import announce, running_file
+from framework.local.authorizer import keys_of_file, keys_of_issuer
+from framework.local.changes import changes
+from framework.local.cloud import Cloud, CloudGone, State
+from framework.local.compiled import Compile, Compiled
+from framework.local.deployment import Deployment, Grounds
 from framework.local.errors import LocalError
-from framework.local.gate import Gate
-from framework.local.gateway import NOT_FOUND, Gateway
+from framework.local.events import Feed, Ready, Reloaded
 from framework.local.http_messages import Request, Response
-from framework.local.interpreters import Interpreter, interpreter_for
-from framework.local.model import Authorizer, Function, Model, read
-from framework.local.runtime_packages import runtime_packages
-from framework.local.workers import Launch, Pool
-from framework.plan.resource import Code, Plan, Secret
+from framework.local.model import Model, read_all
+from framework.local.reload import Reloader
+from framework.local.running_file import RunningService
 
 if TYPE_CHECKING:
     from framework.local.server import HttpServer
@@ -42,143 +40,180 @@ LARGEST_BODY = 10_000_000
 LARGEST_CALL = 100_000_000
 """Bytes of one call to the local cloud; larger objects go up in parts."""
 
-NEEDED = ("boto3", "flask", "flask_cors", "httptools", "jwt", "moto", "uvicorn")
+LOOK_SECONDS = 0.25
+"""How often services.yaml is looked at between requests, and unused workers are looked for."""
+
+LOOPBACK = "127.0.0.1"
+
+Listeners: TypeAlias = tuple[socket.socket, socket.socket]
+
+NEEDED = ("boto3", "flask", "flask_cors", "httptools", "jwt", "moto")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to serve: port 0 takes a free one; `jwks` is a key set for every JWT authorizer;
-    `quiet` leaves out the line for each request."""
+    """How to serve: port 0 takes a free one; further regions take the ports after it.
+
+    `jwks` is a key set for every JWT authorizer; `state` a file that keeps what buckets and
+    parameters hold from one start to the next; `running` a file that says where the service is.
+    With `for_one_invocation` nothing is announced, and the cloud starts with the first call.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     jwks: Path | None = None
-    quiet: bool = False
-
-
-ImportPaths = Callable[[Code], Sequence[Path]]
-"""The folders on the import path of a package: first the author's own, which is watched."""
+    state: Path | None = None
+    running: Path | None = None
+    for_one_invocation: bool = False
 
 
 class Service:
-    """One plan, ready to start. Making it binds the ports and asks for every import path.
+    """One services.yaml, ready to start. Making it reads the file and binds the ports.
 
-    Raises `LocalError` for what is the user's to mend.
+    Raises `LocalError` and `Mistakes` for what is the user's to mend.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        settings: Settings,
-        *,
-        import_paths: ImportPaths,
-        secrets: Callable[[Secret], str],
-        announce: Callable[[str], None],
-    ) -> None:
+    def __init__(self, compile: Compile, settings: Settings, feed: Feed) -> None:
         _check_packages()
-        self.model = read(plan)
         self.settings = settings
-        self.announce = announce
-        self.keys: KeySource = keys_of_file(settings.jwks) if settings.jwks else keys_of_issuer
-        self.interpreters = {f.runtime: interpreter_for(f.runtime) for f in self.model.functions}
-        self.listener, self.gate_listener = _bind(settings)
+        self.feed = feed
+        keys = keys_of_file(settings.jwks) if settings.jwks else keys_of_issuer
+        self.reloader = Reloader(compile, self._apply, feed, lambda: self.deployment.sources)
+        self.compiled = self.reloader.first()
+        models = read_all(self.compiled.plan)
+        self.listeners = _bind_all(models, settings)
+        self.state: State | None = None
         try:
-            self.paths = _paths(self.model, import_paths)
+            gates = {m.region: _address(gate, LOOPBACK) for m, (_, gate) in self._by_region(models)}
+            self.state = State(settings.state) if settings.state else None
+            self.grounds = Grounds(feed, self._cloud(), keys, gates)
+            self.deployment = Deployment(self.compiled, models, self.grounds)
         except BaseException:
             self.close()
             raise
-        self.cloud = Cloud(self.model, secrets, announce)
-        self.credentials = {f.entry: Credentials.new() for f in self.model.functions}
-        self.pools: Mapping[str, Pool] = {}
         self.servers: list[HttpServer] = []
+        self.housekeeping: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        """Where the API answers."""
-        return _address(self.listener, self.settings.host)
+        """Where the API of the home region answers."""
+        return next(iter(self.urls.values()))
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where the APIs answer, by region, home first."""
+        host = self.settings.host
+        pairs = self._by_region(self.deployment.models)
+        return {model.region: _address(api, host) for model, (api, _) in pairs}
 
     @property
     def gate_url(self) -> str:
-        """Where handlers' calls to AWS go."""
-        return _address(self.gate_listener, "127.0.0.1")
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What people should know about the interpreters."""
-        return tuple(one.note for one in self.interpreters.values() if one.note)
+        """Where calls to AWS of the home region's handlers go."""
+        return next(iter(self.grounds.gates.values()))
 
     async def start(self) -> None:
         """Be up: requests are answered from now on; the cloud comes up beside."""
+        self.loop = asyncio.get_running_loop()
         from framework.local.server import HttpServer
 
-        self.pools = {f.entry: self._pool(f) for f in self.model.functions}
-        callers = {self.credentials[f.entry].access_key: f for f in self.model.functions}
-        gate = Gate(self.model, callers, self.cloud, self.announce)
-        self.servers = [
-            HttpServer(self.listener, self._api(), LARGEST_BODY),
-            HttpServer(self.gate_listener, gate.handle, LARGEST_CALL),
-        ]
+        for number, (api, gate) in enumerate(self.listeners):
+            self.servers += [
+                HttpServer(api, self._api(number), LARGEST_BODY),
+                HttpServer(gate, self._gate(number), LARGEST_CALL),
+            ]
         for server in self.servers:
             await server.start()
-        if self.model.buckets or self.model.parameters:
-            self.cloud.start()
-        for line in announcement.lines(self.model, self.url, self.notes):
-            self.announce(line)
+        await self.grounds.cloud.hold(self.deployment.models, self.compiled.secrets)
+        self.housekeeping = asyncio.ensure_future(self._keep_house())
+        if self.settings.running:
+            running_file.write(self.settings.running, self._whereabouts())
+        if not self.settings.for_one_invocation:
+            self.feed.publish(self._ready())
 
     async def stop(self) -> None:
         """End every process and close every socket."""
-        for pool in self.pools.values():
-            pool.close()
-        self.cloud.stop()
+        if self.housekeeping is not None:
+            self.housekeeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.housekeeping
+        if self.settings.running:
+            running_file.remove(self.settings.running, self._whereabouts())
+        self.deployment.close()
+        self.grounds.cloud.stop()
         await asyncio.gather(*(server.stop() for server in self.servers))
         self.close()
 
     def close(self) -> None:
-        """Give the ports back."""
-        self.listener.close()
-        self.gate_listener.close()
+        """Give the ports back, and the file of the cloud's contents."""
+        for pair in self.listeners:
+            for listener in pair:
+                listener.close()
+        if self.state is not None:
+            self.state.close()
 
-    def _api(self) -> Callable[[Request], Awaitable[Response]]:
-        api = self.model.api
-        if api is None:
-            return _nothing
-        log = _ignore if self.settings.quiet else self.announce
-        gateway = Gateway.of(self.model, api, self.pools, self._authorizer, self.announce, log)
-        return gateway.handle
+    def _cloud(self) -> Cloud:
+        return Cloud(self.feed.say, self.state, early=not self.settings.for_one_invocation)
 
-    def _authorizer(self, authorizer: Authorizer) -> JwtAuthorizer:
-        return JwtAuthorizer(authorizer, self.keys, self.announce)
+    def _whereabouts(self) -> RunningService:
+        developer = self.grounds.developer
+        return RunningService(self.grounds.gates, developer.access_key, developer.secret_key)
 
-    def _pool(self, function: Function) -> Pool:
-        paths = self.paths[function.code]
-        environment = partial(
-            worker_environment,
-            function,
-            self.model,
-            self.credentials[function.entry],
-            self.gate_url,
-            source=paths[0],
-        )
-        interpreter: Interpreter = self.interpreters[function.runtime]
-        launch = Launch(function, interpreter.executable, paths, runtime_packages(), environment)
-        return Pool(launch, self.announce)
+    def _by_region(self, models: Sequence[Model]) -> Iterator[tuple[Model, Listeners]]:
+        return iter(zip(models, self.listeners, strict=True))
+
+    def _api(self, number: int) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            await self.reloader.fresh()
+            return await self.deployment.apis[number](request)
+
+        return handle
+
+    def _gate(self, number: int) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            return await self.deployment.gates[number](request)
+
+        return handle
+
+    async def _apply(self, compiled: Compiled) -> None:
+        """Follow a new reading of services.yaml."""
+        before = self.deployment
+        models = read_all(compiled.plan)
+        if [m.region for m in models] != [m.region for m in before.models]:
+            raise LocalError("the regions have changed: start services local again to follow them")
+        after = await asyncio.to_thread(Deployment, compiled, models, self.grounds, before)
+        await self.grounds.cloud.hold(models, compiled.secrets)
+        self.deployment = after
+        after.retire_replaced()
+        lines = [*changes(before.models, models)]
+        lines += [line for model in models for line in announce.warnings(model)]
+        lines += [note for note in after.notes if note not in before.notes]
+        self.feed.publish(Reloaded(tuple(lines)))
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.reloader.fresh()
+            self.deployment.reap()
+            try:
+                await self.grounds.logs.bring()
+            except CloudGone as problem:
+                self.feed.say(f"log lines are lost, the local cloud does not answer: {problem}")
+
+    def _ready(self) -> Ready:
+        models, notes = self.deployment.models, self.deployment.notes
+        addresses = tuple(self.urls.values())
+        lines = announce.lines(models, addresses, self.grounds.developer, notes)
+        routes = ((m.region, route.key, route.function.entry) for m in models for route in m.routes)
+        name = models[0].api.name if models[0].api else ""
+        return Ready(name, self.urls, tuple(routes), tuple(lines))
 
 
-def serve(
-    plan: Plan,
-    settings: Settings,
-    *,
-    import_paths: ImportPaths,
-    secrets: Callable[[Secret], str],
-    announce: Callable[[str], None],
-) -> None:
+def serve(compile: Compile, settings: Settings, feed: Feed) -> None:
     """Run the service until Ctrl-C or SIGTERM, then end all of it.
 
-    `import_paths` is called once for each distinct package, `secrets` for each secret parameter,
-    `announce` for each line to show. Raises `LocalError`.
+    Raises `LocalError` and `Mistakes`.
     """
-    service = Service(plan, settings, import_paths=import_paths, secrets=secrets, announce=announce)
-    asyncio.run(_until_told(service))
+    asyncio.run(_until_told(Service(compile, settings, feed)))
 
 
 async def _until_told(service: Service) -> None:
@@ -194,16 +229,12 @@ async def _until_told(service: Service) -> None:
 
 
 @contextmanager
-def running(
-    plan: Plan,
-    settings: Settings,
-    *,
-    import_paths: ImportPaths,
-    secrets: Callable[[Secret], str],
-    announce: Callable[[str], None],
-) -> Iterator[Service]:
-    """The service in a thread of its own, up inside the `with` block. Raises `LocalError`."""
-    service = Service(plan, settings, import_paths=import_paths, secrets=secrets, announce=announce)
+def running(compile: Compile, settings: Settings, feed: Feed) -> Iterator[Service]:
+    """The service in a thread of its own, up inside the `with` block.
+
+    Raises `LocalError` and `Mistakes`.
+    """
+    service = Service(compile, settings, feed)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="local-mode")
     thread.start()
@@ -232,30 +263,22 @@ def _check_packages() -> None:
         )
 
 
-def _bind(settings: Settings) -> tuple[socket.socket, socket.socket]:
+def _bind_all(models: Sequence[Model], settings: Settings) -> tuple[Listeners, ...]:
+    """Two sockets for each region: the API's and the gate's."""
     from framework.local.server import bind
 
-    listener = bind(settings.host, settings.port)
+    bound: list[socket.socket] = []
     try:
-        return listener, bind("127.0.0.1", 0)
+        for number in range(len(models)):
+            bound.append(bind(settings.host, settings.port + number if settings.port else 0))
+            bound.append(bind(LOOPBACK, 0))
     except LocalError:
-        listener.close()
+        for listener in bound:
+            listener.close()
         raise
-
-
-def _paths(model: Model, import_paths: ImportPaths) -> Mapping[Code, tuple[Path, ...]]:
-    codes = dict.fromkeys(function.code for function in model.functions)
-    return {code: tuple(path.absolute() for path in import_paths(code)) for code in codes}
+    return tuple(zip(bound[::2], bound[1::2], strict=True))
 
 
 def _address(listener: socket.socket, host: str) -> str:
     port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _nothing(request: Request) -> Response:
-    return NOT_FOUND
-
-
-def _ignore(line: str) -> None:
-    """Show nothing."""

@@ -5,7 +5,8 @@ alone and nothing of this project, and it works on every Python from 3.11 on.
 
 In, on descriptor 0: frames, each a length (four bytes, big endian) and JSON. The first is the
 set-up, every other one invocation. Out, on descriptor 1: frames of one kind byte and a payload,
-`R`eady, `L` cannot load, `V`alue (the result as JSON), `E`rror (AWS's error document).
+`R`eady, `L` cannot load, `V`alue (the result as JSON), `E`rror (AWS's error document); the last two
+begin with the most memory used so far (KB, four bytes, big endian).
 What the handler prints goes to descriptor 2. The process and all that it started end when the
 descriptor named in the set-up reaches its end: the parent holds the other side and never writes.
 """
@@ -35,6 +36,7 @@ from types import ModuleType, TracebackType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
+    from logging import LogRecord
 
 READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
@@ -299,20 +301,119 @@ def _refusal(error_type: str, text: str) -> tuple[bytes, bytes]:
     return ERROR, json.dumps({"errorMessage": text, "errorType": error_type}).encode()
 
 
-def log_to_the_terminal() -> None:
-    """Give the root logger the handler that Lambda's runtime gives it, where logging is used."""
-    logging = sys.modules.get("logging")
-    if logging is None or logging.root.handlers:
-        return
-    stream = logging.StreamHandler(sys.stdout)
-    stream.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
-    logging.root.addHandler(stream)
+class _LoggingLoader(SourceFileLoader):
+    """Loads logging, then calls `set_up` with it."""
+
+    def __init__(self, name: str, path: str, set_up: Callable[[ModuleType], None]) -> None:
+        super().__init__(name, path)
+        self.set_up = set_up
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Load it and set it up."""
+        super().exec_module(module)
+        self.set_up(module)
+
+
+class Logging:
+    """Sets logging up as Lambda's runtime does, at the moment somebody imports it.
+
+    The root logger has a handler from the beginning, so `basicConfig` does nothing, as on Lambda.
+    """
+
+    request_id = ""
+
+    def __init__(self, log_format: str, level: str) -> None:
+        self.log_format = log_format
+        self.level = level
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module logging, with a loader that sets it up."""
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            spec.loader = _LoggingLoader(name, spec.origin, self.set_up)
+        return spec
+
+    def set_up(self, logging: ModuleType) -> None:
+        """Give the root logger its handler and its level."""
+        handler = logging.StreamHandler(sys.stdout)
+        handler.format = self.json_line if self.log_format == "JSON" else self.text_line
+        logging.root.addHandler(handler)
+        if self.level:
+            logging.root.setLevel(self.level)
+
+    def text_line(self, record: LogRecord) -> str:
+        """`[INFO]<tab>2026-01-31T10:00:00.123Z<tab>REQUEST ID<tab>the message`"""
+        line = f"[{record.levelname}]\t{_time_of(record)}\t{self.request_id}\t{record.getMessage()}"
+        return "\n".join([line, *_trace_of(record)])
+
+    def json_line(self, record: LogRecord) -> str:
+        """One object (Lambda developer guide, "Using Lambda JSON log format")."""
+        line: dict[str, object] = {
+            "timestamp": _time_of(record),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+            "requestId": self.request_id,
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["errorType"] = record.exc_info[0].__name__
+            line["errorMessage"] = text_of(record.exc_info[1] or Exception())
+            line["stackTrace"] = _trace_of(record)
+            line["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        added = {n: v for n, v in vars(record).items() if n not in _OWN and n not in line}
+        return json.dumps({**line, **added}, default=str, ensure_ascii=False)
+
+
+_OWN = frozenset(
+    (
+        *("args", "asctime", "created", "exc_info", "exc_text", "filename", "funcName"),
+        *("levelname", "levelno", "lineno", "message", "module", "msecs", "msg", "name"),
+        *("pathname", "process", "processName", "relativeCreated", "stack_info", "taskName"),
+        *("thread", "threadName"),
+    )
+)
+"""What every record has; the rest is what the author put in with `extra`."""
+
+
+def _time_of(record: LogRecord) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{whole}.{int(record.msecs):03}Z"
+
+
+def _trace_of(record: LogRecord) -> list[str]:
+    if not record.exc_info or record.exc_info[2] is None:
+        return []
+    import traceback
+
+    return [line.rstrip("\n") for line in traceback.format_tb(record.exc_info[2])]
+
+
+def memory_used() -> int:
+    """KB of memory that this process used at most, as far as the system says it."""
+    try:
+        status = os.open("/proc/self/status", os.O_RDONLY)
+        try:
+            _, _, rest = os.read(status, 4096).partition(b"VmHWM:")
+            return int(rest.split(maxsplit=1)[0])
+        finally:
+            os.close(status)
+    except (OSError, IndexError, ValueError):
+        import resource
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most // 1024 if sys.platform == "darwin" else most
 
 
 def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[bytes, bytes]:
     """One invocation: the frame that answers it."""
     invocation = json.loads(frame)
     os.environ["_X_AMZN_TRACE_ID"] = invocation["trace"]
+    Logging.request_id = invocation["request_id"]
     context = Context(setup, invocation["request_id"], float(setup["timeout"]))
     try:
         result = handler(invocation["event"], context)
@@ -332,10 +433,9 @@ def serve(channel: Channel, setup: Mapping[str, str]) -> None:
         return
     channel.send(READY)
     while (frame := channel.receive()) is not None:
-        log_to_the_terminal()
         kind, payload = invoke(handler, setup, frame)
         sys.stdout.flush()
-        channel.send(kind, payload)
+        channel.send(kind, memory_used().to_bytes(4, "big") + payload)
 
 
 def main() -> None:
@@ -350,6 +450,7 @@ def main() -> None:
     ask_the_kernel_for_a_signal()
     _thread.start_new_thread(end_with_parent, (setup["life"],))
     prepare_imports(setup["source"], setup["paths"], setup["runtime"])
+    sys.meta_path.insert(0, Logging(setup["log_format"], setup["log_level"]))
     serve(channel, setup)
     end_everything()
 

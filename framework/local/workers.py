@@ -2,8 +2,8 @@
 
 In: a `Launch`, how a function's worker is started, and events as JSON. Out: `Pool.invoke`, the
 function's result or AWS's error document. A worker is a process group of its own, so Ctrl-C reaches
-the parent alone and the parent ends whatever a handler started.
-What goes wrong in a handler is one clear line on the terminal and the author's own frames.
+the parent alone and the parent ends whatever a handler started; one that nobody used for a minute
+is ended. What goes wrong in a handler is one clear line and the author's own frames.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,8 +21,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.local.environment import log_stream
+from framework.local.environment import WorkerEnvironment, log_stream
 from framework.local.event import trace_id
+from framework.local.events import Feed
+from framework.local.logs import FunctionLog, Measures
 from framework.local.model import Function
 from framework.local.output import Output
 from framework.local.sources import fingerprint
@@ -33,6 +36,9 @@ INIT_SECONDS = 10.0
 
 MOST_WORKERS = 10
 """Worker processes of one function; further invocations wait for one to be free."""
+
+IDLE_SECONDS = 60.0
+"""A worker without an invocation for so long is ended."""
 
 LONGEST_FRAME = 8 << 20
 """Bytes of one answer; a worker that sends more is broken."""
@@ -46,24 +52,25 @@ class Throttled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation came to: the result as JSON, or with `failed` AWS's error document."""
+    """What an invocation came to: the result as JSON, or with `failed` AWS's error document.
+
+    `log` is the end of what it logged.
+    """
 
     payload: bytes
     failed: bool = False
+    log: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a worker is started. `paths[0]` is the author's folder, the only one watched.
-
-    `environment` gives `os.environ` for a log stream's name.
-    """
+    """How a worker is started. `paths[0]` is the author's folder, the only one watched."""
 
     function: Function
     interpreter: Path
     paths: tuple[Path, ...]
     runtime: Mapping[str, str]
-    environment: Callable[[str], Mapping[str, str]]
+    environment: WorkerEnvironment
 
     @property
     def source(self) -> Path:
@@ -86,6 +93,8 @@ class Launch:
             "timeout": str(function.timeout),
             "log_group": function.log_group,
             "log_stream": stream,
+            "log_format": function.log_format,
+            "log_level": function.log_level,
         }
         return json.dumps(document).encode()
 
@@ -133,28 +142,29 @@ class _Frames(asyncio.Protocol):
 class Worker:
     """One process of a function."""
 
-    def __init__(self, launch: Launch, mark: int, say: Callable[[str], None]) -> None:
+    def __init__(self, launch: Launch, mark: int, feed: Feed) -> None:
         self.launch = launch
         self.fingerprint = mark
         self.ready = False
+        self.idle_since = 0.0
         self.frames = _Frames()
-        self.output = Output(launch.function.entry, say)
+        self.log = FunctionLog(launch.function, log_stream(), feed)
+        self.output = Output(self.log.line)
 
     async def start(self) -> None:
         """Start the process and hand it its set-up. Raises `OSError`."""
-        stream = log_stream()
         life, self.life = os.pipe()
         try:
-            self.process = self._spawn(stream, life)
+            self.process = self._spawn(life)
         except OSError:
             os.close(self.life)
             raise
         finally:
             os.close(life)
         await self._connect()
-        self.send(self.launch.setup(stream, life))
+        self.send(self.launch.setup(self.log.stream, life))
 
-    def _spawn(self, stream: str, life: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, life: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [self.launch.interpreter, "-I", "-S", "-X", "utf8", PROGRAM],
             stdin=subprocess.PIPE,
@@ -162,7 +172,7 @@ class Worker:
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=self.launch.source,
-            env=dict(self.launch.environment(stream)),
+            env=self.launch.environment.variables(self.log.stream),
             start_new_session=True,
             pass_fds=(life,),
         )
@@ -183,6 +193,17 @@ class Worker:
         """Whether it can take another invocation."""
         return not self.frames.ended
 
+    def read_output(self) -> None:
+        """Take what it has printed until now, which the event loop may not have seen yet."""
+        stream = self.process.stderr
+        if stream is None or stream.closed or self.printed.is_closing():
+            return
+        with suppress(BlockingIOError):
+            while data := os.read(stream.fileno(), 65_536):
+                self.output.data_received(data)
+                if self.output.full:
+                    return
+
     def end(self) -> int:
         """End the process and all that it started; its exit code as `subprocess` gives it."""
         with suppress(ProcessLookupError, PermissionError):
@@ -198,18 +219,55 @@ class Worker:
         self.printed.close()
 
 
-class Pool:
-    """The workers of one function. `say` writes a line on the terminal."""
+class _Invocation:
+    """One invocation on one worker, with what REPORT will say of it."""
 
-    def __init__(self, launch: Launch, say: Callable[[str], None]) -> None:
+    def __init__(self, worker: Worker, clock: Callable[[], float]) -> None:
+        self.worker = worker
+        self.clock = clock
+        self.request_id = str(uuid.uuid4())
+        self.begun = clock()
+        self.init: float | None = None
+        self.memory = 0
+        self.status = "success"
+
+    def send(self, event: bytes) -> None:
+        """Hand the event over."""
+        frame = json.dumps({"request_id": self.request_id, "trace": trace_id()}).encode()
+        self.worker.output.begin_invocation()
+        self.worker.log.start(self.request_id)
+        self.worker.send(frame[:-1] + b', "event": ' + event + b"}")
+
+    def loaded(self) -> None:
+        """The handler has been imported: the invocation itself begins now."""
+        self.worker.ready = True
+        self.init = self.clock() - self.begun
+        self.begun += self.init
+
+    def finish(self) -> None:
+        """Log the end."""
+        self.worker.read_output()
+        self.worker.output.end_line()
+        duration = self.clock() - self.begun
+        self.worker.log.end(Measures(duration, self.memory, self.init, self.status))
+
+
+class Pool:
+    """The workers of one function. `clock` counts seconds."""
+
+    def __init__(
+        self, launch: Launch, feed: Feed, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.launch = launch
         self.function = launch.function
-        self.say = say
+        self.feed = feed
+        self.clock = clock
         self.idle: list[Worker] = []
         self.workers: set[Worker] = set()
         self.busy = 0
         self.slots = asyncio.Semaphore(MOST_WORKERS)
         self.closing = False
+        self.retired = False
 
     async def invoke(self, event: bytes) -> Outcome:
         """Invoke the function with an event in JSON. Raises `Throttled`."""
@@ -219,9 +277,22 @@ class Pool:
         self.busy += 1
         try:
             async with self.slots:
-                return await self._invoke(event, str(uuid.uuid4()))
+                return await self._invoke(event)
         finally:
             self.busy -= 1
+
+    def reap(self) -> None:
+        """End the workers that were idle for `IDLE_SECONDS`."""
+        end = self.clock() - IDLE_SECONDS
+        for worker in [worker for worker in self.idle if worker.idle_since <= end]:
+            self.idle.remove(worker)
+            self._discard(worker)
+
+    def retire(self) -> None:
+        """Another pool takes the function's place: invocations under way are the last ones."""
+        self.retired = True
+        while self.idle:
+            self._discard(self.idle.pop())
 
     def close(self) -> None:
         """End every worker; invocations under way fail without a word."""
@@ -230,25 +301,31 @@ class Pool:
             self._discard(worker)
             worker.hush()
 
-    async def _invoke(self, event: bytes, request_id: str) -> Outcome:
+    async def _invoke(self, event: bytes) -> Outcome:
         try:
             worker = await self._acquire()
         except OSError as error:
             self._say(f"its worker cannot start: {error}")
             return _failure("Runtime.Unknown", "the worker cannot start")
-        frame = json.dumps({"request_id": request_id, "trace": trace_id()}).encode()
-        worker.output.begin_invocation()
-        worker.send(frame[:-1] + b', "event": ' + event + b"}")
+        invocation = _Invocation(worker, self.clock)
+        invocation.send(event)
         done = False
         try:
-            outcome = await self._answer(worker, request_id)
+            outcome = await self._answer(invocation)
             done = True
-            return outcome
+            if not self.closing:
+                invocation.finish()
+            return Outcome(outcome.payload, outcome.failed, worker.log.tail)
         finally:
-            if done and worker.usable and worker.ready:
-                self.idle.append(worker)
-            else:
-                self._discard(worker)
+            self._release(worker, done)
+
+    def _release(self, worker: Worker, done: bool) -> None:
+        """Keep the worker for the next invocation, where it can take one."""
+        if done and worker.usable and worker.ready and not self.retired:
+            worker.idle_since = self.clock()
+            self.idle.append(worker)
+        else:
+            self._discard(worker)
 
     async def _acquire(self) -> Worker:
         """A warm worker that runs the files as they are now, or a new one."""
@@ -258,7 +335,7 @@ class Pool:
             if worker.usable and worker.fingerprint == mark:
                 return worker
             self._discard(worker)
-        worker = Worker(self.launch, mark, self.say)
+        worker = Worker(self.launch, mark, self.feed)
         await worker.start()
         self.workers.add(worker)
         return worker
@@ -270,60 +347,80 @@ class Pool:
         self.workers.discard(worker)
         return worker.end()
 
-    async def _answer(self, worker: Worker, request_id: str) -> Outcome:
-        timeout = self.function.timeout
+    async def _answer(self, invocation: _Invocation) -> Outcome:
+        worker, timeout = invocation.worker, self.function.timeout
         try:
             if not worker.ready:
                 async with asyncio.timeout(INIT_SECONDS + timeout):
                     frame = await worker.frames.next()
                 if frame[:1] == CANNOT_LOAD:
-                    return self._cannot_load(worker, frame[1:])
-                worker.ready = True
+                    return self._cannot_load(invocation, frame[1:])
+                invocation.loaded()
             async with asyncio.timeout(timeout):
                 frame = await worker.frames.next()
         except TimeoutError:
-            return self._timed_out(worker, request_id)
+            return self._timed_out(invocation)
         except EOFError:
-            return self._exited(worker, request_id)
+            return self._exited(invocation)
+        invocation.memory = int.from_bytes(frame[1:5], "big") // 1024
         if frame[:1] == ERROR:
-            self._tell(json.loads(frame[1:]))
-            return Outcome(frame[1:], failed=True)
-        return Outcome(frame[1:])
+            return self._failed(invocation, frame[5:])
+        return Outcome(frame[5:])
 
-    def _cannot_load(self, worker: Worker, document: bytes) -> Outcome:
-        self._say(json.loads(document)["errorMessage"])
-        self._discard(worker)
+    def _failed(self, invocation: _Invocation, document: bytes) -> Outcome:
+        invocation.status = "error"
+        worker = invocation.worker
+        worker.read_output()
+        found = json.loads(document)
+        worker.log.failed(found)
+        self._tell(found)
         return Outcome(document, failed=True)
 
-    def _timed_out(self, worker: Worker, request_id: str) -> Outcome:
-        self._discard(worker)
+    def _cannot_load(self, invocation: _Invocation, document: bytes) -> Outcome:
+        invocation.status = "error"
+        found = json.loads(document)
+        self._say(found["errorMessage"])
+        self._discard(invocation.worker)
+        invocation.worker.log.failed(found)
+        return Outcome(document, failed=True)
+
+    def _timed_out(self, invocation: _Invocation) -> Outcome:
+        invocation.status = "timeout"
+        self._discard(invocation.worker)
         seconds = self.function.timeout
-        if worker.ready:
+        if invocation.worker.ready:
             self._say(
                 f"timed out after {seconds:g} s: raise its timeout, or find what it waits for"
             )
         else:
             self._say(f"its handler was not imported within {INIT_SECONDS + seconds:g} s")
-        text = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
-        return _failure("Sandbox.Timedout", text)
+        text = f"Task timed out after {seconds:.2f} seconds"
+        return self._ended(invocation, "Sandbox.Timedout", text)
 
-    def _exited(self, worker: Worker, request_id: str) -> Outcome:
-        code = self._discard(worker)
+    def _exited(self, invocation: _Invocation) -> Outcome:
+        invocation.status = "error"
+        code = self._discard(invocation.worker)
         reason = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
         if not self.closing:
             self._say(f"its worker ended before it answered ({reason})")
-        text = f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
-        return _failure("Runtime.ExitError", text)
+        return self._ended(invocation, "Runtime.ExitError", f"Runtime exited with error: {reason}")
+
+    def _ended(self, invocation: _Invocation, error_type: str, text: str) -> Outcome:
+        message = f"RequestId: {invocation.request_id} Error: {text}"
+        invocation.worker.read_output()
+        if not self.closing:
+            invocation.worker.log.failed({"errorType": error_type, "errorMessage": message})
+        return _failure(error_type, message)
 
     def _tell(self, document: Mapping[str, object]) -> None:
         self._say(f"{document['errorType']}: {document['errorMessage']}")
         trace = document.get("stackTrace")
         for entry in trace if isinstance(trace, list) else ():
             for line in str(entry).splitlines():
-                self.say(f"{self.function.entry} | {line}")
+                self.feed.say(f"{self.function.entry} | {line}")
 
     def _say(self, text: str) -> None:
-        self.say(f"{self.function.entry}: {' '.join(text.splitlines())}")
+        self.feed.say(f"{self.function.entry}: {' '.join(text.splitlines())}")
 
 
 def _failure(error_type: str, text: str) -> Outcome:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from framework.local.announce import NOT_PROVED, curl, lines
+from framework.local.environment import Credentials
 from framework.local.model import read
-from framework.plan.resource import Attr, Plan, Resource
+from framework.plan.resource import Attr, Plan
 from tests.support.plans import PlanBuilder
 
+DEVELOPER = Credentials("AKIAEXAMPLE", "secret", "")
 URL = "http://127.0.0.1:8000"
 
 
@@ -21,16 +23,14 @@ def test_every_line_of_the_start() -> None:
         .route("GET /notes", "list-notes")
         .route("PUT /notes/{id}", "list-notes", authorizationType="JWT", authorizerId=authorizer)
         .route("GET /signed", "list-notes", authorizationType="AWS_IAM")
+        .route("GET /custom", "list-notes", authorizationType="CUSTOM")
         .route("GET /forbidden", "list-notes", permitted=False)
         .bucket("notes")
         .parameter("signing-key")
         .parameter("page-title", "Notes")
         .plan()
     )
-    elsewhere = Resource("functions.f@us-east-1", "aws:lambda/function:Function", {})
-    model = read(Plan((*plan.resources, elsewhere)))
-
-    assert list(lines(model, URL, ["python3.13 is not installed"])) == [
+    assert list(lines([read(plan)], [URL], DEVELOPER, ["python3.13 is not installed"])) == [
         "notes-dev is up on http://127.0.0.1:8000 (region eu-west-1, account 123456789012)",
         "  GET /notes       functions.list-notes",
         "                   curl http://127.0.0.1:8000/notes",
@@ -38,15 +38,20 @@ def test_every_line_of_the_start() -> None:
         "                   curl -X PUT -H 'authorization: Bearer TOKEN'"
         " -H 'content-type: application/json' -d '{}' http://127.0.0.1:8000/notes/id",
         "  GET /signed      functions.list-notes",
+        "                   curl --aws-sigv4 aws:amz:eu-west-1:execute-api"
+        ' http://127.0.0.1:8000/signed --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+        "  GET /custom      functions.list-notes",
         "  GET /forbidden   functions.list-notes",
         "                   curl http://127.0.0.1:8000/forbidden",
         "  buckets.notes  bucket notes-dev-notes-123456789012-eu-west-1",
         "  parameters.signing-key  SecureString /notes/dev/signing-key",
         "  parameters.page-title  String /notes/dev/page-title",
-        "NOT SERVED: GET /signed takes AWS_IAM signatures, which local mode does not check:"
+        "NOT SERVED: local mode does not know the authorization CUSTOM of GET /custom:"
         " it answers 501",
         "NOT PERMITTED: GET /forbidden may not invoke functions.list-notes: it answers 500",
-        "NOT SERVED: region us-east-1: local mode runs the home region alone",
+        "Requests to AWS_IAM routes are signed with, for example,",
+        "  export AWS_ACCESS_KEY_ID=AKIAEXAMPLE",
+        "  export AWS_SECRET_ACCESS_KEY=secret",
         "Note: python3.13 is not installed",
         NOT_PROVED,
         "Press Ctrl-C to end.",
@@ -67,10 +72,10 @@ def test_every_line_of_the_start() -> None:
 def test_a_command_for_every_route(route: str, command: str) -> None:
     model = read(PlanBuilder().function("f", "app.f").route(route, "f").plan())
 
-    assert curl(model.routes[0], URL) == command
+    assert curl(model.routes[0], URL, "eu-west-1") == command
 
 
 def test_a_plan_without_an_api() -> None:
-    assert next(lines(read(Plan(())), URL)) == (
+    assert next(lines([read(Plan(()))], [URL], DEVELOPER)) == (
         "is up on http://127.0.0.1:8000 (region us-east-1, account 000000000000)"
     )

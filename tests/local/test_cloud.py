@@ -14,16 +14,14 @@ from botocore.stub import Stubber
 from werkzeug.test import Client
 from werkzeug.wrappers import Response as BaseResponse
 
-from framework.local import cloud_main
+from framework.local import cloud_contents, cloud_main
 from framework.local.cloud import PROGRAM, Cloud, CloudGone
 from framework.local.http_messages import Request
-from framework.local.model import read
-from framework.plan.resource import Plan
-from tests.support.local import Lines, secret_value
+from tests.support.local import Lines
 
 
 def cloud_of(lines: Lines) -> Cloud:
-    return Cloud(read(Plan(())), secret_value, lines)
+    return Cloud(lines)
 
 
 def test_a_cloud_that_does_not_start_is_said(
@@ -102,7 +100,7 @@ def test_the_process_ends_with_its_input() -> None:
 def test_the_process_starts_for_nobody_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parent may be gone before the port is known: no error, no process left."""
     reading, writing = os.pipe()
-    seed = b'{"token": "t", "region": "us-east-1", "buckets": [], "parameters": []}\n'
+    seed = b'{"token": "t", "buckets": [], "parameters": []}\n'
     with subprocess.Popen(
         [sys.executable, "-P", PROGRAM],
         stdin=subprocess.PIPE,
@@ -142,5 +140,7 @@ def test_a_bucket_is_made_in_its_region(region: str, configuration: dict[str, ob
     s3 = boto3.Session("x", "x", region_name=region).client("s3")
     with Stubber(s3) as stub:
         stub.add_response("create_bucket", {}, {"Bucket": "notes", **configuration})
-        cloud_main.make_bucket(s3, {"entry": "buckets.n", "name": "notes", "versioned": False})
+        cloud_contents.make_bucket(
+            s3, {"entry": "buckets.n", "region": region, "name": "notes", "versioned": False}
+        )
         stub.assert_no_pending_responses()

@@ -117,7 +117,7 @@ def sample(served: Local) -> None:
 
 
 def session_of(served: Local, function: str) -> boto3.Session:
-    credentials = served.service.credentials[f"functions.{function}"]
+    credentials = served.service.grounds.credentials[f"functions.{function}"]
     return boto3.Session(
         credentials.access_key,
         credentials.secret_key,
@@ -466,7 +466,7 @@ def test_unknown_credentials_are_nobodys(served: Local) -> None:
 
 
 def test_a_deletion_that_is_no_xml_is_refused(served: Local) -> None:
-    key = served.service.credentials["functions.admin"].access_key
+    key = served.service.grounds.credentials["functions.admin"].access_key
     scope = f"AWS4-HMAC-SHA256 Credential={key}/20260101/{REGION}/s3/aws4_request"
     answer = httpx.post(
         f"{served.service.gate_url}/{NOTES}?delete", headers={"authorization": scope}, content=b"{"
@@ -499,7 +499,7 @@ def test_the_buckets_cors_rules_hold(served: Local) -> None:
 
 def test_only_the_gate_reaches_the_cloud(served: Local) -> None:
     s3_of(served, "admin").list_buckets()
-    port = served.service.cloud.port
+    port = served.service.grounds.cloud.port
     assert port is not None
 
     answer = httpx.get(f"http://127.0.0.1:{port.result()}/{NOTES}")
@@ -520,7 +520,7 @@ def test_a_cloud_that_is_gone_is_said(tmp_path: Path) -> None:
 
     with local(builder.bucket("notes"), tmp_path) as running:
         s3_of(running, "admin").list_buckets()
-        process = running.service.cloud.process
+        process = running.service.grounds.cloud.process
         assert process is not None
         process.kill()
         process.wait()
@@ -535,9 +535,9 @@ def test_the_cloud_starts_late_where_the_plan_holds_nothing(tmp_path: Path) -> N
     builder = PlanBuilder().function("admin", "app.get", allow("s3:*", "*"))
 
     with local(builder, tmp_path) as running:
-        assert running.service.cloud.process is None
+        assert running.service.grounds.cloud.process is None
         assert s3_of(running, "admin").list_buckets()["Buckets"] == []
-        assert running.service.cloud.process is not None
+        assert running.service.grounds.cloud.process is not None
 
 
 def test_what_the_cloud_cannot_make_is_said(tmp_path: Path) -> None:

@@ -140,10 +140,9 @@ def test_no_content_has_no_length(served: Local) -> None:
         (
             "GET",
             "/signed",
-            501,
-            "local mode does not check AWS_IAM signatures: GET /signed is not served",
-            "NOT SERVED: GET /signed takes AWS_IAM signatures, which local mode does not check: it"
-            " answers 501",
+            403,
+            "Forbidden",
+            "routes.GET /signed: a request is refused: it is not signed (Signature Version 4)",
         ),
         (
             "GET",

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from framework.local.model import Model, read
+from framework.local.model import Model, read, read_all
 from framework.plan.resource import Plan, PlanError, Resource, Value
 from tests.support.plans import ACCOUNT, REGION, PlanBuilder, function_arn
+from tests.support.projects import ROOT, TARGET, planned
 
 
 def small() -> PlanBuilder:
@@ -46,13 +47,22 @@ def test_an_empty_plan_is_an_empty_model() -> None:
     assert (model.functions, model.routes, model.api) == ((), (), None)
 
 
-def test_other_regions_are_left_out_and_named() -> None:
-    plan = small().plan()
-    elsewhere = Resource("functions.f@us-east-1", "aws:lambda/function:Function", {})
-    model = read(Plan((*plan.resources, elsewhere)))
+def test_every_region_has_a_model_of_its_own() -> None:
+    target = replace(TARGET, regions=("eu-west-1", "us-east-1"))
+    home, other = read_all(planned(ROOT / "services.yaml", target))
 
-    assert [function.entry for function in model.functions] == ["functions.f"]
-    assert model.regions_left_out == ("us-east-1",)
+    assert (home.region, other.region) == ("eu-west-1", "us-east-1")
+    assert home.functions[0].entry == "functions.list-notes"
+    assert other.functions[0].entry == "functions.list-notes@us-east-1"
+    assert other.functions[0].arn == function_arn("list-notes").replace(REGION, "us-east-1")
+    assert [route.key for route in home.routes] == [route.key for route in other.routes]
+    assert all(route.permitted for route in other.routes)
+
+
+def test_a_region_without_arns_has_its_name_from_its_keys() -> None:
+    bucket = Resource("buckets.b@eu-central-1", "aws:s3/bucket:Bucket", {"bucket": "b"})
+
+    assert [model.region for model in read_all(Plan((bucket,)))] == ["us-east-1", "eu-central-1"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ import httpx
 import pytest
 
 from framework.local import service
+from framework.local.compiled import Compiled
 from framework.local.errors import LocalError
+from framework.local.events import Feed
 from framework.local.server import bind
 from framework.local.service import Service, Settings, running
 from framework.plan.resource import Code, Plan
@@ -45,7 +47,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
+from framework.local.events import Feed
 from framework.local.service import Settings, serve
+from framework.local.terminal import text_lines
+from tests.support.local import compile_of
 from tests.support.plans import PlanBuilder
 
 folder = Path(sys.argv[1])
@@ -59,13 +64,7 @@ def announce(line: str) -> None:
     print(line, flush=True)
 
 
-serve(
-    builder.plan(),
-    Settings(port=0),
-    import_paths=lambda code: [folder / code.source],
-    secrets=lambda secret: "",
-    announce=announce,
-)
+serve(compile_of(builder.plan(), folder), Settings(port=0), Feed(text_lines(announce, True)))
 print("ended", flush=True)
 """
 
@@ -149,13 +148,8 @@ def test_no_process_survives_the_end(tmp_path: Path, number: signal.Signals, bus
 
 
 def start(plan: Plan, port: int) -> Service:
-    return Service(
-        plan,
-        Settings(port=port),
-        import_paths=refuse_paths,
-        secrets=secret_value,
-        announce=print,
-    )
+    compiled = Compiled(plan, refuse_paths, secret_value)
+    return Service(lambda: compiled, Settings(port=port), Feed())
 
 
 def refuse_paths(code: Code) -> list[Path]:
@@ -226,13 +220,8 @@ def test_import_paths_are_asked_once_for_each_package(tmp_path: Path) -> None:
     other = Code("handlers/other", "python3.12", "arm64")
     builder = PlanBuilder().function("a", "app.a").function("b", "app.b")
     builder.function("c", "app.c", code=other)
-    with running(
-        builder.plan(),
-        Settings(port=0),
-        import_paths=paths,
-        secrets=secret_value,
-        announce=lambda line: None,
-    ):
+    compiled = Compiled(builder.plan(), paths, secret_value)
+    with running(lambda: compiled, Settings(port=0), Feed()):
         pass
 
     assert asked == [Code("handlers", "python3.13", "arm64"), other]
@@ -245,13 +234,8 @@ def test_other_folders_of_the_import_path_come_after_the_source(tmp_path: Path) 
     (needed / "needed.py").write_text("VALUE = 'there'")
     plan = PlanBuilder().function("f", "app.f").route("GET /f", "f").plan()
 
-    with running(
-        plan,
-        Settings(port=0, quiet=True),
-        import_paths=lambda code: [tmp_path / "handlers", needed],
-        secrets=secret_value,
-        announce=lambda line: None,
-    ) as up:
+    compiled = Compiled(plan, lambda code: [tmp_path / "handlers", needed], secret_value)
+    with running(lambda: compiled, Settings(port=0), Feed()) as up:
         assert httpx.get(f"{up.url}/f").text == "there"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +24,6 @@ from framework.local.worker_main import (
     Context,
     RuntimePackages,
     load,
-    log_to_the_terminal,
     prepare_imports,
     result_frame,
     serve,
@@ -39,6 +38,8 @@ SETUP = {
     "timeout": "5",
     "log_group": "/aws/lambda/notes",
     "log_stream": "stream",
+    "log_format": "JSON",
+    "log_level": "INFO",
 }
 
 
@@ -87,6 +88,8 @@ class Wire:
         while data:
             length = int.from_bytes(data[:4], "big")
             payload = data[5 : 4 + length]
+            if data[4:5] in (b"V", b"E"):
+                payload = payload[4:]
             found.append((data[4:5], json.loads(payload) if payload else None))
             data = data[4 + length :]
         return found
@@ -247,21 +250,63 @@ def test_runtime_packages_show_themselves_alone() -> None:
     assert versions(None) == []
 
 
-def test_logging_reaches_the_terminal_where_it_is_used(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(logging.root, "handlers", [])
-    log_to_the_terminal()
-    log_to_the_terminal()
-    logging.getLogger("notes").warning("careful")
-    assert len(logging.root.handlers) == 1
+LOGGING = """
+import json, logging, sys
+{before}
+logging.basicConfig(level="DEBUG", format="never: %(message)s")
+log = logging.getLogger("notes")
+log.debug("quiet")
+log.info("one\\ntwo", extra={{"note": 7}})
+try:
+    {{}}["x"]
+except KeyError:
+    log.exception("bad")
+"""
 
-    monkeypatch.setattr(logging.root, "handlers", [])
-    monkeypatch.delitem(sys.modules, "logging")
-    log_to_the_terminal()
 
-    assert logging.root.handlers == []
-    assert capsys.readouterr().out == "[WARNING] careful\n"
+def logged(log_format: str, level: str) -> str:
+    """What a handler that logs prints, in an interpreter of its own."""
+    before = "from framework.local.worker_main import Logging\n"
+    text = LOGGING.format(before="")
+    program = (
+        f"{before}import sys\nsys.modules.pop('logging', None)\n"
+        f"Logging.request_id = 'r-1'\n"
+        f"sys.meta_path.insert(0, Logging({log_format!r}, {level!r}))\n{text}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_logging_in_json_is_that_of_lambda() -> None:
+    info, error = map(json.loads, logged("JSON", "INFO").splitlines())
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", info.pop("timestamp"))
+    assert info == {
+        "level": "INFO",
+        "message": "one\ntwo",
+        "logger": "notes",
+        "requestId": "r-1",
+        "note": 7,
+    }
+    assert (error["level"], error["errorType"]) == ("ERROR", "KeyError")
+    assert error["errorMessage"] == "'x'"
+    assert "in <module>" in error["stackTrace"][0]
+    assert error["location"].startswith("<string>:<module>:")
+
+
+def test_logging_in_text_is_that_of_lambda() -> None:
+    error, *trace = logged("Text", "").splitlines()
+
+    level, moment, request_id, message = error.split("\t")
+    assert (level, request_id, message) == ("[ERROR]", "r-1", "bad")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
+    assert "in <module>" in trace[0]
 
 
 def test_a_forked_child_never_answers(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +406,9 @@ def test_the_whole_program_on_its_own_streams(tmp_path: Path) -> None:
         )
     os.close(parents_end)
 
-    assert output == b"\0\0\0\x01R\0\0\0\x04V" + b'"e"'
+    assert output.startswith(b"\0\0\0\x01R\0\0\0\x08V")
+    assert int.from_bytes(output[10:14], "big") > 1000
+    assert output[14:] == b'"e"'
     assert printed == b"hi\n"
     assert process.returncode == -signal.SIGKILL
 

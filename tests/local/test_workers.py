@@ -194,7 +194,9 @@ def test_the_environment_is_lambdas_and_nothing_of_the_parents(served: Local) ->
         "AWS_LAMBDA_FUNCTION_NAME": "notes-dev-environment",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/notes-dev-environment",
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
         "LAMBDA_TASK_ROOT": source,
         "_HANDLER": "app.environment",
     }
@@ -269,13 +271,14 @@ def test_a_worker_that_ends_is_500_and_replaced(served: Local, path: str, line: 
 def test_what_a_handler_prints_is_shown_under_its_name(served: Local) -> None:
     served.client.get("/say")
 
-    served.lines.wait_for("functions.say | [INFO] a log line")
+    served.lines.wait_for("functions.say | no newline at the end")
     said = [line for line in served.lines.said if line.startswith("functions.say")]
     assert said == [
         "functions.say | one",
         "functions.say | two",
         "functions.say | three",
         "functions.say | [INFO] a log line",
+        "functions.say | no newline at the end",
     ]
 
 
@@ -442,7 +445,7 @@ def test_no_process_outlives_the_service(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=call)
         thread.start()
-        wait_until(lambda: len(running.service.pools["functions.slow"].workers) == 1)
+        wait_until(lambda: len(running.service.deployment.pools["functions.slow"].workers) == 1)
     thread.join()
 
     wait_until(lambda: not any(alive(pid) for pid in pids))
@@ -461,7 +464,7 @@ def alive(pid: int) -> bool:
 def test_a_worker_killed_while_idle_is_replaced(served: Local) -> None:
     first = served.client.get("/count").json()
     os.kill(first["pid"], signal.SIGKILL)
-    pool = served.service.pools["functions.count"]
+    pool = served.service.deployment.pools["functions.count"]
     wait_until(lambda: not any(worker.usable for worker in pool.idle))
 
     assert served.client.get("/count").json()["calls"] == 1
@@ -513,3 +516,36 @@ def test_an_import_that_takes_for_ever_is_ended(
 
     assert (answer.status_code, answer.json()) == (500, FAILED)
     assert "functions.f: its handler was not imported within 1.5 s" in running.lines.said
+
+
+def test_a_worker_that_nobody_uses_is_ended_after_a_minute(tmp_path: Path) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    with local(builder_of("count", concurrency=2), tmp_path) as running:
+        running.client.get("/count")
+        pool = running.service.deployment.pools["functions.count"]
+        (worker,) = pool.workers
+        now = pool.clock()
+        pool.clock = lambda: now + workers.IDLE_SECONDS - 1
+        wait_until(lambda: pool.idle == [worker])
+        assert running.client.get("/count").json()["calls"] == 2
+
+        now = worker.idle_since
+        pool.clock = lambda: now + workers.IDLE_SECONDS
+        wait_until(lambda: not pool.workers and not alive(worker.process.pid))
+
+        assert running.client.get("/count").json()["calls"] == 1
+
+
+def test_the_log_of_an_invocation_is_told_in_order(tmp_path: Path) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    with local(builder_of("say"), tmp_path, quiet=False) as running:
+        running.client.get("/say")
+        running.client.get("/say")
+        running.lines.wait_for("GET /say -> 200")
+        said = [line for line in running.lines.said if line.startswith("functions.say | ")]
+
+    kinds = [line.removeprefix("functions.say | ").split(" ")[0] for line in said]
+    once = ["START", "one", "two", "three", "[INFO]", "no", "END", "REPORT"]
+    assert kinds == [*once, *once]
+    reports = [line for line in said if "REPORT" in line]
+    assert ["Init Duration: " in line for line in reports] == [True, False]

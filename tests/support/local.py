@@ -12,7 +12,10 @@ from textwrap import dedent
 
 import httpx
 
+from framework.local.compiled import Compile, Compiled
+from framework.local.events import Feed
 from framework.local.service import Service, Settings, running
+from framework.local.terminal import text_lines
 from framework.plan.resource import Plan, Secret
 from tests.support.plans import PlanBuilder
 
@@ -76,6 +79,12 @@ def secret_value(secret: Secret) -> str:
     return f"value-of-{'.'.join(secret.path)}"
 
 
+def compile_of(plan: Plan, folder: Path) -> Compile:
+    """What reads the same plan every time; its handlers lie in `folder`/handlers."""
+    compiled = Compiled(plan, lambda code: [folder / code.source], secret_value)
+    return lambda: compiled
+
+
 @dataclass
 class Local:
     """A running service, a client of it, and what it said."""
@@ -91,14 +100,12 @@ def local(
 ) -> Iterator[Local]:
     """Run a plan whose handlers lie in `folder`/handlers."""
     lines = Lines()
-    settings = Settings(port=0, jwks=jwks, quiet=quiet)
+    settings = Settings(port=0, jwks=jwks)
     with (
         running(
-            plan.plan() if isinstance(plan, PlanBuilder) else plan,
+            compile_of(plan.plan() if isinstance(plan, PlanBuilder) else plan, folder),
             settings,
-            import_paths=lambda code: [folder / code.source],
-            secrets=secret_value,
-            announce=lines,
+            Feed(text_lines(lines, quiet)),
         ) as service,
         httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client,
     ):

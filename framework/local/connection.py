@@ -1,0 +1,330 @@
+"""One connection of the HTTP server: httptools on asyncio, bounded on every side.
+
+In: bytes. Out: bytes, in between `Request` and `Response`. The request line and headers together
+may take 10,240 bytes (API Gateway quota "Total combined size of request line and header values").
+Who sends too much, or no HTTP, is told so and turned away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import httptools
+
+from framework.local.http_messages import Request, Response, message
+
+LARGEST_HEAD = 10_240
+
+MOST_DISCARDED = 50_000_000
+"""Bytes beyond the limit that are read and dropped: a caller who is still sending when the
+connection closes never sees the answer."""
+
+MOST_CONNECTIONS = 500
+MOST_PIPELINED = 16
+
+HEAD_SECONDS = 10.0
+"""From the connection, or the first byte of a later request, to the end of its headers."""
+
+BODY_SECONDS = 120.0
+"""From the end of the headers to the end of the body."""
+
+KEEP_ALIVE_SECONDS = 30.0
+WRITE_SECONDS = 60.0
+
+FOREVER = float("inf")
+
+Handle = Callable[[Request], Awaitable[Response]]
+
+_CLOSE = ("connection", "close")
+NO_HTTP = message(400, "Bad Request", _CLOSE)
+BODY_TOO_LARGE = message(413, "Request Entity Too Large", _CLOSE)
+HEAD_TOO_LARGE = message(431, "Request Header Fields Too Large", _CLOSE)
+BROKEN = message(500, "Internal Server Error", _CLOSE)
+TOO_MANY = message(503, "Service Unavailable", _CLOSE)
+
+_REASONS = {200: "OK", 201: "Created", 204: "No Content", 304: "Not Modified", 404: "Not Found"}
+"""Words after the status, which nobody reads; the commonest are as everywhere."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(slots=True)
+class _Message:
+    """A request as it arrives; `size` counts the body, also what was dropped of it."""
+
+    url: bytes = b""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    method: str = ""
+    version: str = "1.1"
+    keep_alive: bool = True
+    refusal: Response | None = None
+
+    @property
+    def head(self) -> int:
+        """Bytes of the request line and the headers."""
+        return len(self.method) + len(self.url) + sum(len(n) + len(v) for n, v in self.headers)
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of the headers of that lower-case name."""
+        return [value for header, value in self.headers if header == name]
+
+
+class Connection(asyncio.Protocol):
+    """One connection: requests are parsed as they come and answered one after the other."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        others: set[Connection],
+        handle: Handle,
+        largest_body: int,
+    ) -> None:
+        self.loop = loop
+        self.others = others
+        self.handle = handle
+        self.largest_body = largest_body
+        self.parser = httptools.HttpRequestParser(self)
+        self.arriving = _Message()
+        self.complete: deque[_Message] = deque()
+        self.task: asyncio.Task[None] | None = None
+        self.in_head = False
+        self.head = 0
+        self.closing = False
+        self.writable: asyncio.Future[None] | None = None
+        self.deadline = FOREVER
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there are too many."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a stream is needed")
+        self.transport = transport
+        self.others.add(self)
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.source, self.port = (peer[0] if peer else ""), (own[1] if own else 0)
+        self._expect(HEAD_SECONDS)
+        if len(self.others) > MOST_CONNECTIONS:
+            self._refuse(TOO_MANY)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The caller is gone; a function that runs for it runs on."""
+        self.closing = True
+        self.others.discard(self)
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        if self.closing:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Nothing is upgraded here: what follows is no request.
+            self.closing = True
+        except httptools.HttpParserError:
+            self._refuse(NO_HTTP)
+            return
+        if self.in_head:
+            self.head += len(data)
+            if self.head > LARGEST_HEAD:
+                self._refuse(HEAD_TOO_LARGE)
+        if len(self.complete) > MOST_PIPELINED:
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """The caller sends no more; who still waits for an answer gets it."""
+        self.closing = True
+        return self.task is not None
+
+    def pause_writing(self) -> None:
+        """The caller reads slowly."""
+        self.writable = self.loop.create_future()
+        self._expect(WRITE_SECONDS)
+
+    def resume_writing(self) -> None:
+        """The caller has read."""
+        if self.writable is not None:
+            self.writable.set_result(None)
+            self.writable = None
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.arriving = _Message()
+        self.in_head, self.head = True, 0
+        self._expect(HEAD_SECONDS)
+
+    def on_url(self, url: bytes) -> None:
+        """Its target, perhaps in parts."""
+        self.arriving.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        self.arriving.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Its headers are there: judge them before the body comes."""
+        arriving, parser = self.arriving, self.parser
+        self.in_head = False
+        arriving.method = parser.get_method().decode()
+        arriving.version = parser.get_http_version()
+        arriving.keep_alive = parser.should_keep_alive()
+        if arriving.head > LARGEST_HEAD:
+            arriving.refusal = HEAD_TOO_LARGE
+        elif not arriving.url.isascii():
+            arriving.refusal = NO_HTTP
+        if any(value.lower() == b"100-continue" for value in arriving.values(b"expect")):
+            self._consent(arriving)
+        self._expect(BODY_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        arriving, limit = self.arriving, self.largest_body
+        arriving.size += len(body)
+        if arriving.size <= limit:
+            arriving.parts.append(body)
+            return
+        arriving.parts.clear()
+        arriving.refusal = arriving.refusal or BODY_TOO_LARGE
+        if arriving.size > limit + MOST_DISCARDED:
+            self._refuse(BODY_TOO_LARGE)
+
+    def on_message_complete(self) -> None:
+        """It is whole: answer it when those before it are answered."""
+        if self.closing:
+            return
+        self.complete.append(self.arriving)
+        self.deadline = FOREVER
+        if self.task is None:
+            self.task = self.loop.create_task(self._answer_all())
+
+    # What the server calls.
+
+    def finish(self) -> None:
+        """Answer what is under way, then close."""
+        self.closing = True
+        if self.task is None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self.closing = True
+        self.transport.abort()
+
+    def overdue(self, now: float) -> bool:
+        """Whether the caller took too long to send, or to read."""
+        return self.deadline < now and (self.task is None or self.writable is not None)
+
+    def _expect(self, seconds: float) -> None:
+        self.deadline = self.loop.time() + seconds
+
+    def _consent(self, arriving: _Message) -> None:
+        """Let a caller send who asks before; refuse one that would send too much."""
+        lengths = [int(value) for value in arriving.values(b"content-length")]
+        if arriving.refusal is None and max(lengths, default=0) <= self.largest_body:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        else:
+            self._refuse(arriving.refusal or BODY_TOO_LARGE)
+
+    def _refuse(self, response: Response) -> None:
+        """Answer what is not worth another word, and close."""
+        self.closing = True
+        if self.task is None:
+            self.transport.write(_written(response, keep_alive=False, with_body=True))
+            self.transport.close()
+        else:
+            self.complete.append(_Message(refusal=response))
+
+    async def _answer_all(self) -> None:
+        keep_alive = True
+        while self.complete and keep_alive:
+            arrived = self.complete.popleft()
+            response = await self._answer(arrived)
+            last = self.closing and not self.complete
+            keep_alive = arrived.keep_alive and not last and _CLOSE not in response.headers
+            await self._write(arrived, response, keep_alive)
+        self.task = None
+        if not keep_alive:
+            self.transport.close()
+        elif self.deadline == FOREVER:
+            self._expect(KEEP_ALIVE_SECONDS)
+        self.transport.resume_reading()
+
+    async def _answer(self, arrived: _Message) -> Response:
+        if arrived.refusal is not None:
+            return arrived.refusal
+        try:
+            return await self.handle(self._request(arrived))
+        except Exception:
+            # A mistake of this project's own: the caller gets what AWS would say, the person all.
+            traceback.print_exc(file=sys.stderr)
+            return BROKEN
+
+    async def _write(self, arrived: _Message, response: Response, keep_alive: bool) -> None:
+        if self.transport.is_closing():
+            return
+        with_body = arrived.method != "HEAD" and response.status not in (204, 304)
+        self.transport.write(_written(response, keep_alive, with_body))
+        if self.writable is not None:
+            await self.writable
+
+    def _request(self, arrived: _Message) -> Request:
+        path, _, query = _target(arrived.url.decode("ascii")).partition("?")
+        return Request(
+            method=arrived.method,
+            path=path,
+            query=query,
+            headers=tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in arrived.headers),
+            body=b"".join(arrived.parts),
+            source=self.source,
+            port=self.port,
+            protocol=f"HTTP/{arrived.version}",
+        )
+
+
+def _target(target: str) -> str:
+    """Path and query of a request's target; that of a proxy (`http://host/path`) has more."""
+    target = target.partition("#")[0]
+    if "://" in target.partition("?")[0] and not target.startswith("/"):
+        _, slash, rest = target.partition("://")[2].partition("/")
+        return slash + rest or "/"
+    return target
+
+
+def _written(response: Response, keep_alive: bool, with_body: bool) -> bytes:
+    """The bytes of a response."""
+    reason = _REASONS.get(response.status, "Response")
+    lines = [f"HTTP/1.1 {response.status} {reason}", f"date: {_date(int(time.time()))}"]
+    lines += [f"{name}: {value}" for name, value in response.headers]
+    lines += _framing(response, keep_alive)
+    head = "\r\n".join([*lines, "", ""]).encode()
+    return head + response.body if with_body else head
+
+
+def _framing(response: Response, keep_alive: bool) -> Iterator[str]:
+    """The headers that say where the response ends."""
+    names = {name for name, _ in response.headers}
+    if response.status not in (204, 304) and "content-length" not in names:
+        yield f"content-length: {len(response.body)}"
+    if not keep_alive and "connection" not in names:
+        yield "connection: close"
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    """`Sat, 31 Jan 2026 10:00:00 GMT`; in English whatever the locale."""
+    t = time.gmtime(seconds)
+    clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+    return f"{_DAYS[t.tm_wday]}, {t.tm_mday:02} {_MONTHS[t.tm_mon - 1]} {t.tm_year} {clock} GMT"

@@ -1,0 +1,190 @@
+"""What happens while the service runs: one object for each thing, handed to whoever subscribed.
+
+In: the rest of this room publishes. Out: `Feed.subscribe`; each event has `lines` for a terminal
+and `document` for a program. Events are published on the event loop's thread, in order; a listener
+must be quick and must not raise. The feed itself keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from framework.local.http_messages import Response
+
+Document: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The service is up. `urls` by region, home first; `routes` as (region, key, function)."""
+
+    name: str
+    urls: Mapping[str, str]
+    routes: tuple[tuple[str, str, str], ...]
+    lines: tuple[str, ...] = ()
+
+    def document(self) -> Document:
+        """As a program reads it; `url` is the home region's."""
+        routes = [{"region": r, "route": key, "function": f} for r, key, f in self.routes]
+        url = next(iter(self.urls.values()), "")
+        return {
+            "event": "ready",
+            "service": self.name,
+            "url": url,
+            "urls": dict(self.urls),
+            "routes": routes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """One request to the API and its answer; `invoked` is the event that the function got."""
+
+    region: str
+    request_id: str
+    method: str
+    path: str
+    route: str
+    function: str
+    milliseconds: float
+    response: Response = field(repr=False)
+    invoked: bytes | None = field(default=None, repr=False)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line."""
+        function = f" {self.function}" if self.function else ""
+        status, took = self.response.status, f"{self.milliseconds:.0f} ms"
+        return (f"{self.method} {self.path} -> {status}{function} {took}",)
+
+    def document(self) -> Document:
+        """As a program reads it, without event and body."""
+        return {
+            "event": "request",
+            "region": self.region,
+            "request_id": self.request_id,
+            "method": self.method,
+            "path": self.path,
+            "route": self.route or None,
+            "function": self.function or None,
+            "status": self.response.status,
+            "milliseconds": round(self.milliseconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of a function's log: what it printed, or with `platform` what Lambda adds.
+
+    `text` is for people, `stored` what the log group keeps; either may be empty.
+    """
+
+    function: str
+    text: str
+    request_id: str = ""
+    platform: bool = False
+    stored: str = ""
+    region: str = ""
+    group: str = ""
+    stream: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line, under the function's name."""
+        return (f"{self.function} | {self.text}",) if self.text or not self.stored else ()
+
+    def document(self) -> Document:
+        """As a program reads it."""
+        return {
+            "event": "log",
+            "function": self.function,
+            "request_id": self.request_id or None,
+            "platform": self.platform,
+            "text": self.stored or self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A call that a function's policy does not allow; `text` says what would."""
+
+    function: str
+    action: str
+    resource: str
+    text: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line."""
+        return (self.text,)
+
+    def document(self) -> Document:
+        """As a program reads it."""
+        return {
+            "event": "denied",
+            "function": self.function,
+            "action": self.action,
+            "resource": self.resource,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """services.yaml has changed and is followed; `changes` are lines, one for each entry."""
+
+    changes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is new, what is gone, what is different."""
+        if not self.changes:
+            return ("services.yaml has changed, nothing of it here",)
+        return ("services.yaml has changed:", *(f"  {change}" for change in self.changes))
+
+    def document(self) -> Document:
+        """As a program reads it."""
+        return {"event": "reloaded", "changes": list(self.changes)}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that people should know, in one line or more."""
+
+    text: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text as it is."""
+        return (self.text,)
+
+    def document(self) -> Document:
+        """As a program reads it."""
+        return {"event": "problem", "text": self.text}
+
+
+Event: TypeAlias = Ready | Requested | Logged | Denied | Reloaded | Problem
+Listener: TypeAlias = Callable[[Event], None]
+
+
+class Feed:
+    """Hands every event to every listener."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = list(listeners)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Hand events to `listener` from now on; call the result to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, event: Event) -> None:
+        """Hand an event to everybody."""
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def say(self, text: str) -> None:
+        """Publish a problem."""
+        self.publish(Problem(text))

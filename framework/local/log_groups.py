@@ -1,0 +1,117 @@
+"""The functions' log groups in the local cloud, for whoever reads them with AWS's own tools.
+
+In: `Logged` events. Out: log events in moto, once it is up: nothing starts it but a reader. What is
+kept is bounded on both sides: the last lines while there is no cloud, and `LARGEST` in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from framework.local.cloud import Cloud, CloudGone
+from framework.local.events import Event, Logged
+from framework.local.http_messages import Request
+
+MOST_WAITING = 10_000
+"""Lines that wait for the cloud; older ones are dropped."""
+
+LARGEST = 32_000_000
+"""Characters in the cloud; past it, the log groups are emptied."""
+
+MOST_AT_ONCE = 1_000
+"""Log events of one PutLogEvents; the quota is 10,000 of them, and 1 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    region: str
+    group: str
+    stream: str
+    milliseconds: int
+    text: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.region, self.group, self.stream
+
+
+class LogGroups:
+    """A listener of the feed that brings lines to the cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.waiting: deque[_Line] = deque(maxlen=MOST_WAITING)
+        self.made: set[tuple[str, ...]] = set()
+        self.kept = 0
+        self.order = asyncio.Lock()
+
+    def hear(self, event: Event) -> None:
+        """Take a line of a function's log."""
+        if isinstance(event, Logged) and event.stored:
+            now = int(time.time() * 1000)
+            line = _Line(event.region, event.group, event.stream, now, event.stored)
+            self.waiting.append(line)
+
+    async def bring(self) -> None:
+        """Bring what waits, if the cloud is up. Raises `CloudGone`."""
+        if self.waiting and self.cloud.up:
+            await self.bring_all()
+
+    async def bring_all(self) -> None:
+        """Bring what waits, starting the cloud if need be. Raises `CloudGone`."""
+        async with self.order:
+            lines = [self.waiting.popleft() for _ in range(len(self.waiting))]
+            lines.sort(key=lambda line: line.place)
+            for place, of_place in groupby(lines, lambda line: line.place):
+                listed = list(of_place)
+                for start in range(0, len(listed), MOST_AT_ONCE):
+                    await self._put(place, listed[start : start + MOST_AT_ONCE])
+
+    async def _put(self, place: tuple[str, str, str], lines: Sequence[_Line]) -> None:
+        region, group, stream = place
+        await self._make(region, group, stream)
+        events = [{"timestamp": line.milliseconds, "message": line.text} for line in lines]
+        names = {"logGroupName": group, "logStreamName": stream}
+        await self._call(region, "PutLogEvents", {**names, "logEvents": events})
+        self.kept += sum(len(line.text) for line in lines)
+
+    async def _make(self, region: str, group: str, stream: str) -> None:
+        if self.kept > LARGEST:
+            await self._empty()
+        if (region, group) not in self.made:
+            await self._call(region, "CreateLogGroup", {"logGroupName": group})
+            self.made.add((region, group))
+        if (region, group, stream) not in self.made:
+            names = {"logGroupName": group, "logStreamName": stream}
+            await self._call(region, "CreateLogStream", names)
+            self.made.add((region, group, stream))
+
+    async def _empty(self) -> None:
+        for region, group in [each for each in self.made if len(each) == 2]:
+            await self._call(region, "DeleteLogGroup", {"logGroupName": group})
+        self.made.clear()
+        self.kept = 0
+
+    async def _call(self, region: str, operation: str, document: Mapping[str, object]) -> None:
+        headers = (
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", f"Logs_20140328.{operation}"),
+            ("host", f"logs.{region}.amazonaws.com"),
+            ("authorization", _SIGNATURE.format(region=region)),
+        )
+        body = json.dumps(document).encode()
+        answer = await self.cloud.send(Request("POST", "/", headers=headers, body=body))
+        if answer.status != 200:
+            raise CloudGone(f"{operation}: {answer.body.decode(errors='replace')}")
+
+
+_SIGNATURE = (
+    "AWS4-HMAC-SHA256 Credential=local/20000101/{region}/logs/aws4_request,"
+    " SignedHeaders=host, Signature=0"
+)

@@ -1,0 +1,94 @@
+"""Following services.yaml: read again when it has changed, keep the old service when it is wrong.
+
+In: the `Compile` of who started local mode, and what to do with its result. Out: `Reloader.fresh`,
+to be awaited before a request is answered, so that saving takes effect at the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from framework.local.compiled import Compile, Compiled
+from framework.local.errors import LocalError, Mistakes
+from framework.local.events import Feed
+from framework.local.sources import fingerprint
+
+Mark = tuple[object, ...]
+
+
+class Reloader:
+    """`apply` takes a new reading; `sources` are folders that a mistake may be about."""
+
+    def __init__(
+        self,
+        compile: Compile,
+        apply: Callable[[Compiled], Awaitable[None]],
+        feed: Feed,
+        sources: Callable[[], Sequence[Path]],
+    ) -> None:
+        self.compile = compile
+        self.apply = apply
+        self.feed = feed
+        self.sources = sources
+        self.watched: tuple[Path, ...] = ()
+        self.folders: tuple[Path, ...] = ()
+        self.failed = False
+        self.lock = asyncio.Lock()
+        self.mark: Mark = ()
+
+    def first(self) -> Compiled:
+        """The reading at the start. Raises `Mistakes`."""
+        compiled = self.compile()
+        self._follow(compiled)
+        return compiled
+
+    def _follow(self, compiled: Compiled) -> None:
+        """Take the files, as they are now, for what has been read."""
+        self.watched, self.folders = compiled.watched, compiled.folders
+        self.mark = self._now()
+
+    async def fresh(self) -> None:
+        """Read again where a file has changed since; does nothing where none has."""
+        if self._now() == self.mark:
+            return
+        async with self.lock:
+            mark = self._now()
+            if mark != self.mark:
+                # Taken before reading: what is written meanwhile is read once more.
+                self.mark = mark
+                await self._again()
+
+    async def _again(self) -> None:
+        try:
+            compiled = await asyncio.to_thread(self.compile)
+            await self.apply(compiled)
+        except Mistakes as mistakes:
+            self._refuse(mistakes.lines)
+        except LocalError as error:
+            self._refuse([str(error)])
+        else:
+            self.failed = False
+            self.mark = self.mark[: len(self.watched) + len(self.folders)]
+            if (compiled.watched, compiled.folders) != (self.watched, self.folders):
+                self._follow(compiled)
+
+    def _refuse(self, lines: Sequence[str]) -> None:
+        self.feed.say("\n".join([*lines, "the service goes on as it was before this change"]))
+        if not self.failed:
+            self.failed = True
+            self.mark = (*self.mark, *map(fingerprint, self.sources()))
+
+    def _now(self) -> Mark:
+        """What the files look like; while there is a mistake, handlers' files count as well."""
+        folders = (*self.folders, *(self.sources() if self.failed else ()))
+        return (*map(_state, self.watched), *map(fingerprint, folders))
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
