@@ -13,6 +13,7 @@ from framework import compiler
 from framework.commands.options import chosen, file_argument, target_for
 from framework.commands.output import fail, print_problems
 from framework.compiler import Checked
+from framework.kinds.function import SECTION as FUNCTIONS
 from framework.kinds.parameter import SECTION as PARAMETERS
 from framework.language import environments
 from framework.language.document import Document
@@ -75,13 +76,14 @@ def local(
     services local
     services local --port 8080
     """
+    project = Project(chosen(file, option), environment, packaged)
+    checked = project.check()
+    # Imported here: meanwhile the interpreters are looked for.
     from framework.local.errors import LocalError, Mistakes
     from framework.local.events import Feed
     from framework.local.service import Settings, serve
     from framework.local.terminal import json_lines, text_lines
 
-    project = Project(chosen(file, option), environment, packaged)
-    checked = project.check()
     if not as_json:
         print_problems(checked.warnings)
     folder = state_of(checked.any)
@@ -113,7 +115,10 @@ class Project:
 
     def check(self) -> Checked:
         """Check the file, once before the first call. Raises `Rejected`."""
+        from framework.local.interpreters import look_for
+
         self.checked = compiler.check(self.file)
+        look_for(function.runtime for function in self.checked.any.entries(FUNCTIONS).values())
         return self.checked
 
     def __call__(self) -> Compiled:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from framework.local.http_messages import Request, Response, message
 from framework.local.model import Authorizer
 
 if TYPE_CHECKING:
+    from urllib.request import HTTPRedirectHandler
+
     from jwt import PyJWK
 
 ALGORITHMS = ("RS256", "RS384", "RS512")
@@ -225,14 +228,30 @@ async def keys_of_issuer(issuer: str) -> Mapping[str, object]:
     return await asyncio.to_thread(_fetch, keys)
 
 
+_ALLOWED = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?/")
+"""Keys come over TLS; plain HTTP is for an issuer on this machine."""
+
+
+def _no_redirects() -> HTTPRedirectHandler:
+    from urllib.request import HTTPRedirectHandler
+
+    class NoRedirects(HTTPRedirectHandler):
+        """An issuer's keys are where it says, not where an answer points to."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    return NoRedirects()
+
+
 def _fetch(address: str) -> Mapping[str, object]:
     import http.client
-    from urllib.request import urlopen
+    from urllib.request import build_opener
 
-    if not address.startswith(("https://", "http://")):
-        raise KeysUnavailable(f"{address} is no web address")
+    if not _ALLOWED.match(address):
+        raise KeysUnavailable(f"{address} is no https address")
     try:
-        with urlopen(address, timeout=FETCH_SECONDS) as answer:
+        with build_opener(_no_redirects()).open(address, timeout=FETCH_SECONDS) as answer:
             document = json.loads(answer.read(MAXIMUM_DOCUMENT))
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise KeysUnavailable(f"{address} cannot be read ({error})") from None

@@ -40,7 +40,15 @@ SAVE_SECONDS = 60.0
 """How long the process may take to write what it holds."""
 
 _OF_THE_CONNECTION = frozenset(
-    {"connection", "keep-alive", "transfer-encoding", "expect", "content-length", TOKEN_HEADER}
+    {
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "expect",
+        "content-length",
+        "host",
+        TOKEN_HEADER,
+    }
 )
 _NOT_PASSED_BACK = frozenset({"connection", "date", "server", "transfer-encoding"})
 
@@ -266,6 +274,8 @@ def _call(port: int, token: str, request: Request) -> Response:
         for name, value in request.headers:
             if name not in _OF_THE_CONNECTION:
                 connection.putheader(name, value)
+        # The caller's own Host could name a bucket that was not judged: moto reads it as one.
+        connection.putheader("host", f"127.0.0.1:{port}")
         connection.putheader(TOKEN_HEADER, token)
         connection.putheader("content-length", str(len(request.body)))
         connection.endheaders(request.body)

@@ -1,13 +1,12 @@
 """`os.environ` of a worker: what Lambda sets, the function's own variables, and nothing else.
 
-Source: Lambda developer guide, "Defined runtime environment variables". Of this machine only HOME
-(a folder for temporary files, so that nobody's own AWS settings are read) is different.
+Source: Lambda developer guide, "Defined runtime environment variables". Nothing of this machine is
+in it, so that nobody's own AWS settings are read.
 """
 
 from __future__ import annotations
 
 import secrets
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,8 @@ class WorkerEnvironment:
         function, credentials = self.function, self.credentials
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": tempfile.gettempdir(),
+            # As on Lambda, where it is not there either: nobody's settings are read from it.
+            "HOME": "/home/sbx_user1051",
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             **function.environment,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,11 @@ from framework.local.worker_main import MAXIMUM_PAYLOAD
 from framework.local.workers import Outcome, Pool, Throttled
 
 NOT_FOUND = message(404, "Not Found")
+FORBIDDEN = message(403, "Forbidden")
+
+_OWN_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?\Z", re.IGNORECASE)
+"""What a caller on this machine says as Host. API Gateway answers 403 to names that are not its
+own, too; here it keeps pages of the web from reading local data by a name of theirs."""
 TOO_LARGE = message(413, "Request Entity Too Large")
 TOO_MANY = message(429, "Too Many Requests")
 FAILED = message(500, "Internal Server Error")
@@ -95,6 +101,8 @@ class Gateway:
 
     async def _answer(self, call: _Call) -> Response:
         request, match = call.request, call.match
+        if not _OWN_HOST.match(request.joined.get("host", "localhost")):
+            return FORBIDDEN
         preflight = self.api.cors is not None and cors.is_preflight(request)
         if match is None:
             return self._preflight(request) if preflight else NOT_FOUND

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 PROBE_SECONDS = 5.0
+
+_looking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,14 @@ class Interpreter:
 
 def interpreter_for(runtime: str) -> Interpreter:
     """The Python that runs functions of `runtime` here, looked for on the PATH of now."""
-    return _find(runtime.removeprefix("python"), os.environ.get("PATH", os.defpath))
+    with _looking:
+        return _find(runtime.removeprefix("python"), os.environ.get("PATH", os.defpath))
+
+
+def look_for(runtimes: Iterable[str]) -> None:
+    """Begin to look for the Pythons of `runtimes`: a version manager may take long to answer."""
+    wanted = list(dict.fromkeys(runtimes))
+    threading.Thread(target=lambda: [*map(interpreter_for, wanted)], daemon=True).start()
 
 
 @cache
@@ -52,10 +62,18 @@ def _find(wanted: str, path: str) -> Interpreter:
 
 
 def _candidates(wanted: str, path: str) -> Iterator[Path]:
-    for folder in path.split(os.pathsep):
-        executable = Path(folder) / f"python{wanted}"
-        if folder and os.access(executable, os.X_OK) and executable.is_file():
-            yield executable
+    for folder in filter(None, path.split(os.pathsep)):
+        for executable in _in(Path(folder), f"python{wanted}"):
+            if os.access(executable, os.X_OK) and executable.is_file():
+                yield executable
+
+
+def _in(folder: Path, name: str) -> Iterator[Path]:
+    """The program of a folder; for pyenv's shims, scripts of 0.1 s each, what they would run."""
+    versions = folder.parent / "versions"
+    if folder.name == "shims" and versions.is_dir():
+        return iter(sorted(versions.glob(f"*/bin/{name}"), reverse=True))
+    return iter((folder / name,))
 
 
 def _runs(executable: Path, wanted: str) -> bool:

@@ -105,7 +105,11 @@ def read(request: Request, partition: str) -> S3Call:
     """What a request to S3 is about and needs. Raises `Unsupported`."""
     bucket, _, key = request.path.removeprefix("/").partition("/")
     bucket, key = unquote(bucket), unquote(key)
-    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    pairs = parse_qsl(request.query, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        # What is judged and what is done have to read the same one of them.
+        raise Unsupported("S3 with a query parameter twice")
     arn = f"arn:{partition}:s3:::{bucket}"
     if not bucket:
         return S3Call("", "", (Need("s3:ListAllMyBuckets", "*"),))

@@ -31,6 +31,9 @@ _OF_TAGS = ("AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"
 def read(request: Request, prefix: str) -> tuple[Need, ...]:
     """What the request needs; `prefix` is `arn:aws:ssm:REGION:ACCOUNT:`. Raises `Unsupported`."""
     operation = request.joined.get("x-amz-target", "").removeprefix("AmazonSSM.")
+    if request.query:
+        # moto prefers the query to the body, which is what is judged.
+        raise Unsupported("SSM with a query string")
     body = _body(request)
     if operation == "DescribeParameters":
         return (Need("ssm:DescribeParameters", f"{prefix}*"),)

@@ -260,7 +260,7 @@ def test_the_issuer_is_asked_once_for_its_keys(tmp_path: Path) -> None:
         ({DISCOVERY: {}}, "/.well-known/openid-configuration names no jwks_uri"),
         ({DISCOVERY: []}, "/.well-known/openid-configuration is no JSON object"),
         ({DISCOVERY: b"{"}, "/.well-known/openid-configuration cannot be read (Expecting"),
-        ({DISCOVERY: {"jwks_uri": "file:///etc/passwd"}}, "file:///etc/passwd is no web address"),
+        ({DISCOVERY: {"jwks_uri": "file:///etc/passwd"}}, "file:///etc/passwd is no https address"),
     ],
 )
 def test_an_issuer_without_keys_is_401_and_said(

@@ -547,3 +547,13 @@ def test_what_the_cloud_cannot_make_is_said(tmp_path: Path) -> None:
         line = running.lines.wait_for("the local cloud could not make it")
 
     assert line == "parameters.empty: ValidationException: the local cloud could not make it"
+
+
+def test_a_host_of_the_callers_names_no_other_bucket(served: Local) -> None:
+    """The request is judged by its path; the cloud must not read a bucket from Host."""
+    sign = s3_of(served, "admin")
+    sign.put_object(Bucket=OTHER, Key="pub/x", Body=b"of the other bucket")
+    sign.put_object(Bucket=NOTES, Key="x", Body=b"of this bucket")
+    url = sign.generate_presigned_url("get_object", Params={"Bucket": NOTES, "Key": "x"})
+    answer = httpx.get(url, headers={"host": f"{OTHER}.s3.amazonaws.com"})
+    assert answer.content == b"of this bucket"

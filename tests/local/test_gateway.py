@@ -414,3 +414,20 @@ def test_each_request_is_a_line_unless_quiet(tmp_path: Path) -> None:
     lines = [line for line in running.lines.said if " -> " in line]
     assert re.fullmatch(r"GET /a -> 200 functions\.f \d+ ms", lines[0])
     assert re.fullmatch(r"GET /b -> 404 \d+ ms", lines[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:8000", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("localhost.evil.example:80", 403),
+    ],
+)
+def test_names_of_others_are_refused(served: Local, host: str, status: int) -> None:
+    answer = served.client.get("/notes/1", headers={"host": host})
+    assert answer.status_code == status

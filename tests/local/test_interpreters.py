@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.local.interpreters import CURRENT, Interpreter, interpreter_for
+from framework.local.interpreters import CURRENT, Interpreter, interpreter_for, look_for
 
 OTHER = "3.99"
 
@@ -55,3 +55,26 @@ def test_what_is_another_version_or_no_program_is_passed_over(path: Path, text: 
         f"python{OTHER} is not installed: its functions run on Python {CURRENT}, which may differ"
         " from Lambda"
     )
+
+
+def test_pyenvs_own_pythons_are_taken_instead_of_its_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program_of = tmp_path / "versions" / f"{OTHER}.1" / "bin"
+    program_of.mkdir(parents=True)
+    good = program(program_of, f"#!/bin/sh\necho {OTHER}\n")
+    program(tmp_path / "shims", "#!/bin/sh\nexit 127\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+
+    assert interpreter_for(f"python{OTHER}").executable == good
+
+
+def test_what_is_looked_for_early_is_found_once(path: Path) -> None:
+    """The early look and the later question share one answer."""
+    counter = path / "count"
+    program(path / "first", f"#!/bin/sh\necho x >> {counter}\necho {OTHER}\n")
+
+    look_for([f"python{OTHER}", f"python{OTHER}"])
+
+    assert interpreter_for(f"python{OTHER}").version == OTHER
+    assert counter.read_text() == "x\n"

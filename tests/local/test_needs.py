@@ -177,3 +177,17 @@ def test_an_unknown_ssm_request_is_refused(request_: Request, what: str) -> None
         ssm_needs.read(request_, PREFIX)
 
     assert str(caught.value) == what
+
+
+@pytest.mark.parametrize("target", ["AmazonSSM.GetParameter", "AmazonSSM.DescribeParameters"])
+def test_a_query_string_may_not_say_another_parameter_than_the_body(target: str) -> None:
+    request = Request(
+        "POST", "/", "Name=/notes/theirs", (("x-amz-target", target),), b'{"Name": "/notes/ours"}'
+    )
+    with pytest.raises(Unsupported, match="SSM with a query string"):
+        ssm_needs.read(request, PREFIX)
+
+
+def test_a_parameter_of_the_query_stands_once() -> None:
+    with pytest.raises(Unsupported, match="S3 with a query parameter twice"):
+        s3_needs.read(request_of("GET /notes?prefix=secret&prefix=open/"), "aws")
