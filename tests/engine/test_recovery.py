@@ -309,9 +309,7 @@ def test_what_exists_without_a_record_is_imported(shop: Shop) -> None:
     shop.pulumi("state", "delete", urn, "--yes")
     refused = shop.up(succeeds=False)
     assert f"{PARAMETER} already exists: /shop/dev/key" in refused.output
-    assert "services.yaml:12:3: parameters.key: could not create parameters.key" in (
-        refused.output
-    )
+    assert "services.yaml:12:3: parameters.key: could not create parameters.key" in (refused.output)
 
     shop.import_missing({"parameters.key": "/shop/dev/key"})
     assert_whole(shop)
