@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import pty
 import subprocess
 import sys
@@ -113,16 +114,15 @@ def test_report_as_json(services: Services, tmp_path: Path) -> None:
     assert (a["layers"], b["layers"]) == (0, 1)
 
 
+@pytest.mark.skipif(platform.machine() == "aarch64", reason="this machine is Lambda's own kind")
 def test_report_where_nothing_can_be_installed_here(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "wheels"
-    for architecture in ("aarch64", "x86_64"):
-        make_wheel(folder, "away", tag=f"cp313-cp313-manylinux_2_34_{architecture}")
+    make_wheel(folder, "away", tag="cp313-cp313-manylinux_2_34_aarch64")
     make_folder(tmp_path / "handlers", {"requirements.txt": requiring(folder, "away==1.0")})
     make_folder(tmp_path / "handlers", {"app.py": "def main(event, context): ...\n"})
     code, out, err = services("package", "--report")
     assert (code, err) == (0, "")
-    if sys.version_info[:2] != (3, 13):
-        assert "import    cannot be measured here: requirements.txt:3: away==1.0 cannot be" in out
+    assert "import    cannot be measured here: requirements.txt:3: away==1.0 cannot be" in out
 
 
 @pytest.mark.parametrize("words", [["--json"], ["--json", "--report", "--check"]])
