@@ -153,8 +153,11 @@ class Gateway:
 
         The function runs on when its caller no longer waits, as on AWS.
         """
-        task = asyncio.ensure_future(self.pools[route.function.entry].invoke(payload))
+        pool = self.pools[route.function.entry]
         try:
+            if pool.answers_within(route.timeout):
+                return await pool.invoke(payload)
+            task = asyncio.ensure_future(pool.invoke(payload))
             return await asyncio.wait_for(asyncio.shield(task), route.timeout)
         except TimeoutError:
             self.feed.say(

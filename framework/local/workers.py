@@ -281,6 +281,10 @@ class Pool:
         finally:
             self.busy -= 1
 
+    def answers_within(self, seconds: float) -> bool:
+        """Whether an invocation that begins now is over by then, at the latest by its timeout."""
+        return not self.slots.locked() and INIT_SECONDS + self.function.timeout < seconds
+
     def reap(self) -> None:
         """End the workers that were idle for `IDLE_SECONDS`."""
         end = self.clock() - IDLE_SECONDS
