@@ -57,6 +57,7 @@ def _deployed(checked: Checked, transform: Transform | None) -> Mapping[str, pul
 def _registered(
     document: Document, plan: Plan, provider: pulumi.ProviderResource
 ) -> Mapping[str, pulumi.CustomResource]:
+    settings.warn_of_size(len(plan.resources))
     needed = (each for one in plan.resources for each in settings.secrets_in(one.inputs))
     secrets = settings.secrets(document, needed)
     packages = compiler.package(document, plan, compiler.cache_of(document))

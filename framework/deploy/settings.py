@@ -6,6 +6,7 @@ In: Pulumi's settings. Out: the provider, the target's account and region, and t
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
@@ -17,6 +18,9 @@ from framework.language.document import Document
 from framework.language.problems import Located, Problem, Rejected
 from framework.plan.resource import Secret, Value
 from framework.plan.target import home_first
+
+MANY_RESOURCES = 500
+_FILES = ("file", "s3", "gs", "azblob")
 
 _PREFIX = "aws:"
 _CREDENTIALS = ("accessKey", "secretKey", "token")
@@ -132,6 +136,19 @@ def _other_account(document: Document, found: str) -> Located:
     path = ("environments", document.environment, "account")
     message = f"stack '{pulumi.get_stack()}' is pinned to it, and the credentials are of {found}"
     return document.written.locate(Problem(message, path, rule="account"))
+
+
+def warn_of_size(resources: int) -> None:
+    """Says so where the state is a file that is written anew at every step, and grows large.
+
+    Pulumi tells a program of its backend only where the variable names it.
+    """
+    backend = os.environ.get("PULUMI_BACKEND_URL", "").partition("://")[0]
+    if resources > MANY_RESOURCES and backend in _FILES:
+        pulumi.log.warn(
+            f"{resources:,} resources, kept in one file of the {backend} backend that is written "
+            "anew at every step: PULUMI_SKIP_CHECKPOINTS=true writes it once, at the end"
+        )
 
 
 def secrets(document: Document, needed: Iterable[Secret]) -> Mapping[Secret, str]:

@@ -12,6 +12,7 @@ import pytest
 
 import framework
 from framework import Resource
+from framework.deploy import settings
 from tests.support.monitor import Run, run
 from tests.support.projects import project
 from tests.support.wire import Archive, SecretValue
@@ -313,3 +314,19 @@ def test_warnings_of_other_environments_are_not_logged(service: Path) -> None:
     )
     service.write_text(text, "utf-8")
     assert not [log for log in deployed(service).logs if log.severity == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [("file:///state", True), ("s3://state", True), ("https://x", False), ("", False)],
+)
+def test_many_resources_in_one_file_are_said(
+    backend: str, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
+    warned: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", warned.append)
+    settings.warn_of_size(500)
+    assert warned == []
+    settings.warn_of_size(501)
+    assert bool(warned) is said
