@@ -107,5 +107,5 @@ def test_the_first_session(project: Path) -> None:
 
 def test_the_commands_of_the_readme_are_all_there_are() -> None:
     table = set(re.findall(r"`services ([a-z]+)`", README))
-    assert set(VERBS) <= table | {"invoke"}
+    assert set(VERBS) <= table
     assert json.dumps(sorted(table - set(VERBS))) == "[]"
