@@ -28,7 +28,7 @@ SOURCE_RULES = (
     *(".env", ".env.*", ".envrc"),
     *("/requirements*.txt", "/requirements*.in", f"/{IGNORE_FILE}"),
     *("/pyproject.toml", "/uv.lock", "/.python-version"),
-    *("/services.yaml", "/Pulumi.yaml", "/Pulumi.*.yaml"),
+    *("/services.yaml", "/services.local.yaml", "/Pulumi.yaml", "/Pulumi.*.yaml"),
 )
 
 # What an installer leaves behind: scripts and records that name the machine they were made on.
