@@ -79,6 +79,10 @@ def rules(found: tuple[Widening, ...]) -> set[str]:
     return {each.rule for each in found}
 
 
+BOTH_WAYS = {"authorization-kinds"}
+"""Rules about what is neither wider nor narrower, but lets in others than before."""
+
+
 @pytest.mark.parametrize("rule", RULES, ids=name)
 def test_every_rule_has_a_case_that_triggers_it_one_way_alone(
     rule: Rule, both_ways: dict[str, tuple[set[str], set[str]]]
@@ -86,7 +90,7 @@ def test_every_rule_has_a_case_that_triggers_it_one_way_alone(
     shown = [
         case
         for case, (forwards, backwards) in both_ways.items()
-        if name(rule) in forwards and name(rule) not in backwards
+        if name(rule) in forwards and (name(rule) not in backwards or name(rule) in BOTH_WAYS)
     ]
     assert shown, f"no case of tests/diffs shows {name(rule)} forwards and not backwards"
 

@@ -260,7 +260,7 @@ def _as_json(before: Compared, after: Compared, found: Changes, wider: tuple[Wid
             for each in wider
         ],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    return json.dumps(data, indent=2)
 
 
 def _plain_resource(resource: Resource) -> dict[str, JsonData]:

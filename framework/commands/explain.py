@@ -47,6 +47,8 @@ def explain(
     plan = compiler.build(settled.document, settled.target)
     context = Context(settled.document, settled.target, settled.target.home, KINDS)
     click.secho(f"{entry}  {origin(settled.document, _path(kind, name))}", bold=True)
+    for note in settled.assumed:
+        click.secho(f"  ({note})", dim=True)
     for title, rows in _parts(context, kind, name, plan):
         _print(title, list(rows))
 

@@ -14,6 +14,7 @@ from framework.commands import project_schema, scaffold
 from framework.commands.output import count, fail
 from framework.language.composer import compose
 from framework.language.fields import Name
+from framework.language.problems import printable
 
 _LONGEST_NAME = 64
 
@@ -32,6 +33,7 @@ def init(folder: Path, name: str | None) -> None:
     services init notes
     services init . --name notes
     """
+    _reachable(folder)
     service = _valid(name) if name is not None else _named_after(folder)
     contents = dict(scaffold.project_files(service))
     source = compose(contents["services.yaml"].decode(), "services.yaml")
@@ -42,6 +44,14 @@ def init(folder: Path, name: str | None) -> None:
     except OSError as error:
         fail(f"cannot write {error.filename}: {(error.strerror or 'unknown reason').lower()}")
     click.echo(f"service {service}: {count(len(contents), 'file')} in {folder}\n\n{_next(folder)}")
+
+
+def _reachable(folder: Path) -> None:
+    """Ends with a line for a name that no folder can have, and for links in a circle."""
+    try:
+        folder.resolve().exists()
+    except (OSError, RuntimeError, ValueError):
+        fail(f"{printable(str(folder))} can be no folder")
 
 
 def _valid(name: str) -> str:

@@ -9,6 +9,7 @@ a map with one key: {"attr": "api.id"}, {"text": [...]}, {"json": ...}, {"code":
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -142,9 +143,12 @@ def _resource(data: object, where: str) -> Resource:
     if not isinstance(protect, bool):
         raise NotAPlan(f"{where}.protect is neither true nor false")
     after = _list(written.get("after", []), f"{where}.after")
+    token = _text(written.get("type"), f"{where}.type")
+    if not re.fullmatch("[^:]+:[^:]+:[^:]+", token):
+        raise NotAPlan(f"{where}.type is no type such as aws:iam/role:Role")
     return Resource(
         key=_text(written.get("key"), f"{where}.key"),
-        type=_text(written.get("type"), f"{where}.type"),
+        type=token,
         inputs=_values(written.get("inputs"), f"{where}.inputs"),
         after=tuple(_text(each, f"{where}.after") for each in after),
         protect=protect,

@@ -21,6 +21,8 @@ RULES: tuple[Rule, ...] = (
     access.open_routes,
     access.route_scopes,
     access.route_authorizer,
+    access.authorization_kinds,
+    access.layers,
     access.authorizers,
     access.cors,
     access.invocations,
@@ -32,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     protection.encryption_keys,
     protection.secure_parameters,
     protection.versioning,
+    protection.data_retention,
     protection.account_pin,
     protection.throttles,
     protection.concurrency,
@@ -39,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     watching.access_logs,
     watching.tracing,
     watching.alarms,
+    watching.subscriptions,
 )
 
 

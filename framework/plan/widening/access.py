@@ -25,6 +25,7 @@ from framework.plan.widening.rule import (
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+FUNCTION = "aws:lambda/function:Function"
 ROUTE = "aws:apigatewayv2/route:Route"
 AUTHORIZER = "aws:apigatewayv2/authorizer:Authorizer"
 API = "aws:apigatewayv2/api:Api"
@@ -153,6 +154,22 @@ def route_authorizer(old: Plan, new: Plan) -> Iterator[Finding]:
             yield route, f"lost its authorizer {was.key}"
         elif now.key != was.key and _admits_others(was, now):
             yield route, f"takes the tokens of {now.key} instead of {was.key}"
+
+
+def authorization_kinds(old: Plan, new: Plan) -> Iterator[Finding]:
+    """A route asks its callers for something else, so others than before may call."""
+    for before, route in pairs(old, new, ROUTE):
+        was, now = _authorization(before), _authorization(route)
+        if was != now and "NONE" not in (was, now):
+            yield route, f"asks for {now} instead of {was}"
+
+
+def layers(old: Plan, new: Plan) -> Iterator[Finding]:
+    """A function runs code of a layer that it did not run before, with all that it may do."""
+    for before, function in offered(old, new, FUNCTION):
+        added = set(texts(at(function, "layers"))) - set(texts(at(before, "layers")))
+        for layer in sorted(added if before is not None else ()):
+            yield function, f"runs the code of {layer}"
 
 
 def _authorizer(plan: Plan, route: Resource) -> Resource | None:

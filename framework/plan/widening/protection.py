@@ -27,6 +27,7 @@ ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 )
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 PARAMETER = "aws:ssm/parameter:Parameter"
 STAGE = "aws:apigatewayv2/stage:Stage"
 FUNCTION = "aws:lambda/function:Function"
@@ -124,6 +125,34 @@ def versioning(old: Plan, new: Plan) -> Iterator[Finding]:
             yield resource, "no longer keeps what is overwritten or deleted"
     for resource in lost(old, new, VERSIONING, BUCKET):
         yield resource, "is removed: what is overwritten or deleted is no longer kept"
+
+
+def data_retention(old: Plan, new: Plan) -> Iterator[Finding]:
+    """Objects, or their old versions, are deleted sooner, or at all."""
+    for before, lifecycle in pairs(old, new, LIFECYCLE):
+        was, now = _days(before), _days(lifecycle)
+        for what, days in sorted(now.items()):
+            if days < was.get(what, float("inf")):
+                sooner = f" instead of {was[what]:g}" if what in was else ""
+                yield lifecycle, f"deletes {what} after {days:g} days{sooner}"
+
+
+def _days(lifecycle: Resource) -> Mapping[str, float]:
+    """What the enabled rules delete -> the days after which they do."""
+    found: dict[str, float] = {}
+    for rule in maps(at(lifecycle, "rules")):
+        for what, name, field in _DELETED:
+            inner = rule.get(name)
+            days = number(inner.get(field)) if isinstance(inner, Mapping) else None
+            if days is not None and rule.get("status") == "Enabled":
+                found[what] = min(days, found.get(what, days))
+    return found
+
+
+_DELETED = (
+    ("objects", "expiration", "days"),
+    ("old versions", "noncurrentVersionExpiration", "noncurrentDays"),
+)
 
 
 def account_pin(old: Plan, new: Plan) -> Iterator[Finding]:

@@ -9,12 +9,24 @@ from collections.abc import Iterator, Mapping
 
 from framework.plan.plain import shown
 from framework.plan.resource import Json, Plan, Resource
-from framework.plan.widening.rule import Finding, at, listed, number, pairs, region, text, texts
+from framework.plan.widening.rule import (
+    Finding,
+    at,
+    listed,
+    lost,
+    number,
+    pairs,
+    region,
+    text,
+    texts,
+)
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 STAGE = "aws:apigatewayv2/stage:Stage"
 FUNCTION = "aws:lambda/function:Function"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+TOPIC = "aws:sns/topic:Topic"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
 def log_retention(old: Plan, new: Plan) -> Iterator[Finding]:
@@ -62,15 +74,31 @@ def alarms(old: Plan, new: Plan) -> Iterator[Finding]:
     """An alarm of an entry that stays is gone, rings later, or tells somebody no more."""
     for before, alarm in pairs(old, new, ALARM):
         heard, hear = (texts(at(each, "alarmActions")) for each in (before, alarm))
-        if len(hear) < len(heard):
-            yield alarm, f"no longer tells {listed(sorted(set(heard) - set(hear)))}"
-        was, now = (number(at(each, "threshold")) for each in (before, alarm))
+        if gone := set(heard) - set(hear):
+            yield alarm, f"no longer tells {listed(sorted(gone))}"
+        was, now = _threshold(old, before), _threshold(new, alarm)
         if was is not None and now is not None and _later(before, alarm, was, now):
             yield alarm, f"is raised at {now:g} instead of {was:g}"
     kept = {(each.origin, region(each)) for each in new.resources}
     for alarm in old.of_type(ALARM):
         if alarm.key not in new.by_key and (alarm.origin, region(alarm)) in kept:
             yield alarm, f"is removed: nobody learns that {_what(alarm)}"
+
+
+def subscriptions(old: Plan, new: Plan) -> Iterator[Finding]:
+    """Somebody who was told of alarms no longer is, while the topic stays."""
+    for subscription in lost(old, new, SUBSCRIPTION, TOPIC):
+        yield subscription, f"{text(subscription, 'endpoint')} is no longer told"
+
+
+def _threshold(plan: Plan, alarm: Resource) -> float | None:
+    """An alarm's threshold; that on durations as a share of the timeout it is there to watch."""
+    threshold = number(at(alarm, "threshold"))
+    if threshold is None or text(alarm, "metricName") != "Duration":
+        return threshold
+    watched = (each for each in plan.of_type(FUNCTION) if each.origin == alarm.origin)
+    timeout = number(at(next(watched, None), "timeout"))
+    return threshold / timeout if timeout else threshold
 
 
 def _later(old: Resource, new: Resource, was: float, now: float) -> bool:
