@@ -19,7 +19,7 @@ from pydantic import Field, JsonValue
 
 from framework.data.runtimes import Runtime, runtimes
 from framework.kinds import handler
-from framework.kinds.imports import unprovided
+from framework.kinds.imports import broken_requirement, unprovided
 from framework.kinds.kind import Context, Kind, Link, Relaxation, elsewhere
 from framework.kinds.retention import LogRetention, days, shorter
 from framework.kinds.secrets import check_secrets
@@ -173,7 +173,7 @@ def function_arn(context: Context, entry: str) -> str:
 
 def _check(link: Link) -> Iterator[Problem]:
     # One look at a module or a folder, however many functions share it.
-    folders = _Folders(cache(_inside), cache(unprovided))
+    folders = _Folders(cache(_inside), cache(unprovided), cache(broken_requirement))
     for name, function in link.document.entries(SECTION).items():
         yield from _check_source(link, name, function, folders)
         yield from _check_runtime(link, name, function)
@@ -189,6 +189,7 @@ class _Folders:
 
     inside: Callable[[Path, Path], bool]
     unprovided: Callable[[Path, str], tuple[str, ...]]
+    broken: Callable[[Path], str | None]
 
 
 def _check_source(
@@ -210,6 +211,8 @@ def _check_source(
         )
     elif wrong := handler.missing(folder, function.handler, function.source):
         yield _wrong_handler(wrong, (*path, "handler"), function.runtime)
+    elif broken := folders.broken(folder):
+        yield Problem(broken, _said(link, path, "source"), rule="requirements")
     elif not function.layers:
         missing = folders.unprovided(folder, function.handler.rpartition(".")[0])
         yield from _check_imports(missing, (*path, "handler"), function)

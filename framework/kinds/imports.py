@@ -18,11 +18,18 @@ from importlib.resources import files
 from pathlib import Path
 
 from framework.kinds.handler import parsed
+from framework.language.problems import printable
 
 RUNTIME = frozenset(
     {"boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "awslambdaric"}
 )
 """What Lambda's Python runtimes bring (Lambda developer guide, "Python runtimes")."""
+
+_LINE = re.compile(
+    r"-|[a-z+]+://|\.{0,2}/|\\$"
+    r"|[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^]]*\])?\s*(\(|[=<>!~@;]|--|\\|$)"
+)
+"""An option, an address, a path, or a name with extras and versions (pip, "Requirements File")."""
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -77,6 +84,24 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (name.name for name in statement.names)
         elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
             yield statement.module
+
+
+def broken_requirement(folder: Path) -> str | None:
+    """The first line of the folder's requirements.txt that can be none, as a sentence.
+
+    What the requirements lead to is for the installer to say, when the package is built.
+    """
+    try:
+        lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        return "requirements.txt cannot be read as UTF-8 text"
+    for number, line in enumerate(lines, 1):
+        text = line.partition(" #")[0].strip()
+        if text and not text.startswith("#") and not _LINE.match(text):
+            return f"requirements.txt:{number}: '{printable(text)}' is no requirement"
+    return None
 
 
 def _required(folder: Path) -> frozenset[str] | None:

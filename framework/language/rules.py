@@ -61,6 +61,7 @@ RULES: Mapping[str, str] = {
     "other-region": "ARNs are of the region and the partition that they are used in.",
     "parameter-reference": "A parameter's value is none that SSM takes for a reference.",
     "preflight": "Browsers' preflights are answered without asking who they are.",
+    "requirements": "The lines of a requirements.txt are requirements.",
     "tag-twice": "No two tags have keys that IAM takes for the same.",
     "deprecated-runtime": "A function's runtime is one that AWS still supports.",
     "environment-size": "A function's variables are not larger than Lambda takes.",

@@ -64,6 +64,7 @@ class _Generator(GenerateJsonSchema):
             written["additionalProperties"] = self._value_of_a_map(schema["values_schema"])
         for ours, theirs in (("minProperties", "min_length"), ("maxProperties", "max_length")):
             if theirs in schema:
+                # The keys of a typed dictionary, chosen while the program runs.
                 written[ours] = schema[theirs]  # type: ignore[literal-required]
         return written
 

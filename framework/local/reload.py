@@ -51,7 +51,8 @@ class Reloader:
 
     async def fresh(self) -> None:
         """Read again where a file has changed since; does nothing where none has."""
-        if self._now() == self.mark:
+        # While a change is being read, whoever asks waits: the old service must not answer.
+        if not self.lock.locked() and self._now() == self.mark:
             return
         async with self.lock:
             mark = self._now()

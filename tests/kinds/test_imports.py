@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.kinds.imports import unprovided
+from framework.kinds.imports import broken_requirement, unprovided
 
 
 def folder(tmp_path: Path, handler: str, requirements: str | None = None, **more: str) -> Path:
@@ -83,3 +83,25 @@ def test_requirements_of_a_pyproject(
     source = folder(tmp_path, "import numpy")
     (source / "pyproject.toml").write_text(project, "utf-8")
     assert unprovided(source, "app") == missing
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("idna==3.10\n# comment\n\nrequests[socks]>=2 ; python_version > '3'\n", None),
+        ("idna==3.10 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n", None),
+        ("-r more.txt\n--index-url https://example.com\nname @ https://example.com/x.whl\n", None),
+        ("./local\nhttps://example.com/x.whl\ngit+https://example.com/x.git\nidna (>=3)\n", None),
+        ("idna\nrequests 2.32\n", "requirements.txt:2: 'requests 2.32' is no requirement"),
+        ("=3.10\n", "requirements.txt:1: '=3.10' is no requirement"),
+        ("idna: 3\n", "requirements.txt:1: 'idna: 3' is no requirement"),
+    ],
+)
+def test_lines_that_are_no_requirements(tmp_path: Path, text: str, problem: str | None) -> None:
+    assert broken_requirement(folder(tmp_path, "", text)) == problem
+
+
+def test_a_file_of_requirements_that_is_no_text(tmp_path: Path) -> None:
+    assert broken_requirement(tmp_path) is None
+    (tmp_path / "requirements.txt").write_bytes(b"\xff")
+    assert broken_requirement(tmp_path) == "requirements.txt cannot be read as UTF-8 text"
