@@ -19,7 +19,7 @@ from framework.deploy.register import register
 from framework.deploy.values import Resolver
 from framework.language.document import Document
 from framework.language.problems import Rejected
-from framework.plan.resource import Plan, PlanError, Resource
+from framework.plan.resource import Plan, PlanError, Resource, secrets
 from framework.plan.target import Target
 
 Transform = Callable[[Resource], Resource]
@@ -58,13 +58,13 @@ def _registered(
     document: Document, plan: Plan, provider: pulumi.ProviderResource
 ) -> Mapping[str, pulumi.CustomResource]:
     settings.warn_of_size(len(plan.resources))
-    needed = (each for one in plan.resources for each in settings.secrets_in(one.inputs))
-    secrets = settings.secrets(document, needed)
+    needed = (each for one in plan.resources for each in secrets(one.inputs))
+    values = settings.secrets(document, needed)
     packages = compiler.package(document, plan, compiler.cache_of(document))
     for warning in compiler.package_warnings(document, plan, packages):
         pulumi.log.warn(str(warning))
     resources: dict[str, pulumi.CustomResource] = {}
-    resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, secrets)
+    resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, values)
     register(plan, provider, resolver, failures.hook(document, plan), resources)
     for name, value in plan.outputs.items():
         pulumi.export(name, resolver.resolved(value))

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.resource_hooks import ErrorHook
 
 from framework.deploy.values import Input, Resolver
-from framework.plan.resource import Plan, Resource, Secret, attributes
+from framework.plan.resource import Plan, Resource, attributes, secrets
 
 
 def register(
@@ -59,4 +59,4 @@ def _wanted_outputs(plan: Plan) -> Mapping[str, set[str]]:
 
 
 def _secret_properties(resource: Resource) -> Iterator[str]:
-    return (name for name, value in resource.inputs.items() if isinstance(value, Secret))
+    return (name for name, value in resource.inputs.items() if any(secrets(value)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 import pulumi
@@ -183,18 +183,3 @@ def _secret(secret: Secret) -> str | Problem:
 def _object(section: str) -> Mapping[str, object]:
     found = pulumi.Config().get_object(section)
     return found if isinstance(found, Mapping) else {}
-
-
-def secrets_in(value: Value) -> Iterator[Secret]:
-    """The secrets that a value holds."""
-    match value:
-        case Secret():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from secrets_in(item)
-        case list() | tuple():
-            for item in value:
-                yield from secrets_in(item)
-        case _:
-            return

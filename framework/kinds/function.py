@@ -17,11 +17,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
-from framework.data.runtimes import Runtime, runtimes
 from framework.kinds import handler
 from framework.kinds.imports import broken_requirement, unprovided
 from framework.kinds.kind import Context, Kind, Link, Relaxation, elsewhere
 from framework.kinds.retention import LogRetention, days, shorter
+from framework.kinds.runtime import DEFAULT, check_runtime, minor
 from framework.kinds.secrets import check_secrets
 from framework.kinds.uses import (
     Use,
@@ -105,7 +105,7 @@ class Function(Entry):
     source: Annotated[SourceFolder, Field(examples=["handlers/notes"])] = "handlers"
     """The folder that is packaged, with the requirements.txt in it."""
 
-    runtime: Annotated[RuntimeName, Field(examples=["python3.13"])] = "python3.13"
+    runtime: Annotated[RuntimeName, Field(examples=["python3.13"])] = DEFAULT
     """Lambda's Python."""
 
     architecture: Annotated[Literal["arm64", "x86_64"], Field(examples=["arm64"])] = "arm64"
@@ -176,7 +176,8 @@ def _check(link: Link) -> Iterator[Problem]:
     folders = _Folders(cache(_inside), cache(unprovided), cache(broken_requirement))
     for name, function in link.document.entries(SECTION).items():
         yield from _check_source(link, name, function, folders)
-        yield from _check_runtime(link, name, function)
+        path = _said(link, ("functions", name), "runtime")
+        yield from check_runtime(function.runtime, path, link.today)
         yield from _check_environment(link, name, function)
         yield from check_secrets(("functions", name), function.environment, function.not_secret)
         yield from check_uses(link, ("functions", name, "uses"), function.uses)
@@ -220,7 +221,7 @@ def _check_source(
 
 def _wrong_handler(wrong: str, path: tuple[str, ...], runtime: str) -> Problem:
     """What this Python cannot parse may be fine for a newer runtime's."""
-    if handler.NOT_VALID in wrong and _minor(runtime) > sys.version_info.minor:
+    if handler.NOT_VALID in wrong and minor(runtime) > sys.version_info.minor:
         message = f"{wrong} (for Python 3.{sys.version_info.minor}, which checks it)"
         return Problem(message, path, rule="missing-handler", severity="warning")
     return Problem(wrong, path, rule="missing-handler")
@@ -245,43 +246,6 @@ def _said(link: Link, path: tuple[str, ...], field: str) -> tuple[str, ...]:
 
 def _inside(folder: Path, project: Path) -> bool:
     return folder.resolve().is_relative_to(project.resolve())
-
-
-def _check_runtime(link: Link, name: str, function: Function) -> Iterator[Problem]:
-    path = _said(link, ("functions", name), "runtime")
-    known = runtimes()
-    runtime = known.get(function.runtime)
-    if runtime is None:
-        yield _unknown_runtime(function.runtime, path)
-    elif runtime.deprecated and runtime.deprecated <= link.today:
-        yield _deprecated(link, runtime, path)
-
-
-def _unknown_runtime(name: str, path: tuple[str, ...]) -> Problem:
-    """One above all that are known may be new; AWS has no other."""
-    if _minor(name) > max(map(_minor, runtimes())):
-        message = f"{name} is not known here; the newest that is known is {next(iter(runtimes()))}"
-        return Problem(message, path, rule="unknown-runtime", severity="warning")
-    return Problem(f"Lambda has no {name}: use {_newest()}", path, rule="unknown-runtime")
-
-
-def _minor(runtime: str) -> int:
-    return int(runtime.rpartition(".")[2])
-
-
-def _deprecated(link: Link, runtime: Runtime, path: tuple[str, ...]) -> Problem:
-    message = f"{runtime.name} is deprecated since {runtime.deprecated}"
-    if runtime.no_create and runtime.no_create <= link.today:
-        message = f"{message}, and AWS creates no functions with it since {runtime.no_create}"
-        return Problem(f"{message}: use {_newest()}", path, rule="deprecated-runtime")
-    message = (
-        f"{message}; AWS creates no functions with it from {runtime.no_create}: use {_newest()}"
-    )
-    return Problem(message, path, rule="deprecated-runtime", severity="warning")
-
-
-def _newest() -> str:
-    return str(Function.model_fields["runtime"].default)
 
 
 def _check_environment(link: Link, name: str, function: Function) -> Iterator[Problem]:

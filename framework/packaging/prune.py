@@ -19,9 +19,6 @@ from shutil import rmtree
 
 from framework.packaging.store import Package, scratch
 
-DEFAULT_LIMIT = 2 * 1024**3
-"""Bytes that the cache may have where nothing else is said."""
-
 _IN_USE = 3600
 # A local service that runs for days uses its installation without asking for it again.
 _IN_USE_HERE = 7 * 24 * 3600

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -28,6 +28,7 @@ from framework.plan.resource import (
     Text,
     Value,
     attributes,
+    secrets,
 )
 
 PROVIDER = "aws"
@@ -51,11 +52,11 @@ _SECRETS = """\
 
 def program(plan: Plan, project: str, version: str) -> str:
     """The text of a Pulumi.yaml. `version` is that of the pulumi-aws provider."""
-    secrets = list(dict.fromkeys(each for one in plan.resources for each in _secrets(one.inputs)))
-    sections = sorted({secret.path[0] for secret in secrets})
+    needed = list(dict.fromkeys(each for one in plan.resources for each in secrets(one.inputs)))
+    sections = sorted({secret.path[0] for secret in needed})
     writer = _Writer(identifiers(plan.by_key, {*_RESERVED, *sections}))
     head = _HEAD.format(project=project, packages=PACKAGES)
-    notes = "".join(_SECRETS.format(name=".".join(secret.path)) for secret in secrets)
+    notes = "".join(_SECRETS.format(name=".".join(secret.path)) for secret in needed)
     return head + notes + _yaml(writer.document(plan, project, version, sections))
 
 
@@ -84,22 +85,6 @@ def literal(text: str) -> str:
     return re.sub(r"\$(?=[${]|\Z)", "$$", text)
 
 
-def _secrets(value: Value) -> Iterator[Secret]:
-    match value:
-        case Secret():
-            yield value
-        case Json(document):
-            yield from _secrets(document)
-        case Mapping():
-            for item in value.values():
-                yield from _secrets(item)
-        case list() | tuple():
-            for item in value:
-                yield from _secrets(item)
-        case _:
-            return
-
-
 @dataclass(frozen=True)
 class _Writer:
     """Writes what refers to resources by their names in the program."""
@@ -107,13 +92,15 @@ class _Writer:
     names: Mapping[str, str]
 
     def document(
-        self, plan: Plan, project: str, version: str, secrets: Iterable[str]
+        self, plan: Plan, project: str, version: str, sections: Iterable[str]
     ) -> dict[str, JsonData]:
         """The whole program as data."""
         resources: dict[str, JsonData] = {PROVIDER: self._provider(plan, version)}
         for resource in plan.resources:
             resources[self.names[resource.key]] = self._resource(resource)
-        config: dict[str, JsonData] = {name: {"type": "object", "secret": True} for name in secrets}
+        config: dict[str, JsonData] = {
+            name: {"type": "object", "secret": True} for name in sections
+        }
         return {
             "name": project,
             "runtime": "yaml",
@@ -151,7 +138,7 @@ class _Writer:
             options["dependsOn"] = [f"${{{self.names[key]}}}" for key in resource.after]
         if resource.protect:
             options["protect"] = True
-        hidden = [name for name, value in resource.inputs.items() if any(_secrets(value))]
+        hidden = [name for name, value in resource.inputs.items() if any(secrets(value))]
         if hidden:
             options["additionalSecretOutputs"] = list(hidden)
         if resource.origin:
@@ -185,7 +172,7 @@ class _Writer:
 
     def _json(self, document: Value) -> JsonData:
         """The very text of the plan where all of it is known; else what makes it."""
-        if any(attributes(document)) or any(_secrets(document)):
+        if any(attributes(document)) or any(secrets(document)):
             return {"fn::toJSON": self.written(document)}
         return literal(json_text(document))
 

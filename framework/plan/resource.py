@@ -99,6 +99,23 @@ def _attributes_in(items: Iterable[Value]) -> Iterator[Attr]:
             yield from attributes(item)
 
 
+def secrets(value: Value) -> Iterator[Secret]:
+    """Every secret that `value` holds, in order of appearance."""
+    match value:
+        case Secret():
+            yield value
+        case Json(document):
+            yield from secrets(document)
+        case Mapping():
+            for item in value.values():
+                yield from secrets(item)
+        case list() | tuple():
+            for item in value:
+                yield from secrets(item)
+        case _:
+            return
+
+
 def requirements(resource: Resource) -> tuple[str, ...]:
     """The keys that must exist before `resource`: those its inputs refer to, then `after`."""
     referred = (attribute.key for attribute in attributes(resource.inputs))

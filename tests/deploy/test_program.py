@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 import framework
-from framework import Resource
+from framework import Resource, Secret
 from framework.deploy import settings
 from tests.support.monitor import Run, run
 from tests.support.projects import project
@@ -330,3 +330,17 @@ def test_many_resources_in_one_file_are_said(
     assert warned == []
     settings.warn_of_size(501)
     assert bool(warned) is said
+
+
+def test_a_secret_within_a_property_keeps_the_property_secret(service: Path) -> None:
+    """What a transform adds is guarded as what kinds make: a secret may stand anywhere."""
+
+    def transform(resource: Resource) -> Resource:
+        if resource.key != "functions.hello":
+            return resource
+        nested = {"variables": {"KEY": Secret(("parameters", "key"))}}
+        return replace(resource, inputs={**resource.inputs, "environment": nested})
+
+    done = deployed(service, transform=transform)
+    assert done.error is None
+    assert done.registered["functions.hello"].additional_secret_outputs == ("environment",)

@@ -24,7 +24,17 @@ from tests.support.projects import ROOT, TODAY, planned
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.section.name)
 
 CASE = ROOT / "tests" / "cases" / "every-field" / "services.yaml"
-SPECIAL = {"__init__", "kind", "uses", "handler", "retention", "dashboard", "secrets", "imports"}
+SPECIAL = {
+    "__init__",
+    "kind",
+    "uses",
+    "handler",
+    "retention",
+    "dashboard",
+    "secrets",
+    "imports",
+    "runtime",
+}
 """Modules of kinds/ that are no kind: what kinds share."""
 
 

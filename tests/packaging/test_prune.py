@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework.packaging import Recipe, Store, build, host_paths
-from framework.packaging.prune import DEFAULT_LIMIT, Pruned, prune
+from framework.packaging.prune import Pruned, prune
 from framework.packaging.store import TOUCHED
 from tests.support.wheels import make_folder, requiring
 
@@ -113,7 +113,3 @@ def test_installations_for_this_machine_go_after_a_week(tmp_path: Path, wheels: 
     aged(installed, 8 * DAY)
     assert prune(tmp_path / "cache", 0).removed == 1
     assert not installed.exists()
-
-
-def test_the_limit_is_two_gibibytes() -> None:
-    assert DEFAULT_LIMIT == 2_147_483_648
