@@ -8,12 +8,12 @@ leaves open is as recorded from AWS: `rawPath` decoded, the cookie header only a
 from __future__ import annotations
 
 import base64
-import secrets
 import time
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 from framework.local.http_messages import Request
+from framework.local.ids import trace_id
 from framework.local.model import Model
 from framework.local.router import Match
 
@@ -56,11 +56,6 @@ def headers(request: Request) -> dict[str, str]:
     headers["x-forwarded-port"] = str(request.port)
     headers["x-forwarded-proto"] = "http"
     return headers
-
-
-def trace_id() -> str:
-    """A new X-Ray trace id in its header form."""
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
 
 
 def _cookies(request: Request) -> dict[str, object]:

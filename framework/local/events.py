@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from framework.local.http_messages import Response
 
@@ -74,26 +74,70 @@ class Requested:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """A line of a function's log: what it printed, or with `platform` what Lambda adds.
+class Content(Protocol):
+    """What a line of a log says, made when it is read: most lines never are.
 
     `text` is for people, `stored` what the log group keeps; either may be empty.
     """
 
-    function: str
+    @property
+    def text(self) -> str:
+        """The line as a terminal shows it."""
+        ...
+
+    @property
+    def stored(self) -> str:
+        """The line as CloudWatch Logs has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A line whose words are known."""
+
     text: str
-    request_id: str = ""
-    platform: bool = False
     stored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogStream:
+    """Where a function's lines go: its entry, the region, the log group and the stream's name."""
+
+    function: str
     region: str = ""
     group: str = ""
-    stream: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of a function's log: what it printed, or with `platform` what Lambda adds."""
+
+    stream: LogStream
+    content: Content
+    request_id: str = ""
+    platform: bool = False
+
+    @property
+    def function(self) -> str:
+        """The entry of the function that logged."""
+        return self.stream.function
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return self.content.text
+
+    @property
+    def stored(self) -> str:
+        """For the log group."""
+        return self.content.stored
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One line, under the function's name."""
-        return (f"{self.function} | {self.text}",) if self.text or not self.stored else ()
+        """One line, under the function's name; none of what is for the log group alone."""
+        text = self.text
+        return (f"{self.function} | {text}",) if text or not self.stored else ()
 
     def document(self) -> Document:
         """As a program reads it."""

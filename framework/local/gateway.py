@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from framework.local import cors, event, response
+from framework.local import cors, event, ids, response
 from framework.local.authorizer import JwtAuthorizer, Refused
 from framework.local.events import Feed, Requested
 from framework.local.http_messages import Request, Response, message
@@ -80,7 +79,7 @@ class Gateway:
     async def handle(self, request: Request) -> Response:
         """The response to one request."""
         start = time.perf_counter()
-        request_id = secrets.token_urlsafe(11) + "="
+        request_id = ids.request_id()
         call = _Call(request, request_id, self._match(request))
         answer = await self._answer(call)
         if self.api.cors is not None and not cors.is_preflight(request):

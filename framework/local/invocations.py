@@ -93,7 +93,7 @@ class Invocations:
         if outcome.failed:
             headers.append(("x-amz-function-error", "Unhandled"))
         if request.joined.get("x-amz-log-type") == "Tail":
-            headers.append(("x-amz-log-result", base64.b64encode(outcome.log).decode()))
+            headers.append(("x-amz-log-result", base64.b64encode(outcome.log.text()).decode()))
         return Response(200, tuple(headers), outcome.payload)
 
 

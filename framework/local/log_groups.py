@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Event, Logged
+from framework.local.events import Content, Event, Logged, LogStream, Printed
 from framework.local.http_messages import Request
 
 MOST_WAITING = 10_000
 """Lines that wait for the cloud; older ones are dropped."""
+
+MOST_WAITING_CHARACTERS = 8_000_000
+"""What handlers printed in them, at most."""
 
 LARGEST = 32_000_000
 """Characters in the cloud; past it, the log groups are emptied."""
@@ -30,15 +33,20 @@ MOST_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    region: str
-    group: str
-    stream: str
+    """A line that waits; its words are made when it goes to the cloud."""
+
+    stream: LogStream
     milliseconds: int
-    text: str
+    content: Content
 
     @property
     def place(self) -> tuple[str, str, str]:
-        return self.region, self.group, self.stream
+        return self.stream.region, self.stream.group, self.stream.name
+
+    @property
+    def size(self) -> int:
+        """Characters that a handler printed."""
+        return len(self.content.stored) if isinstance(self.content, Printed) else 0
 
 
 class LogGroups:
@@ -46,17 +54,26 @@ class LogGroups:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.waiting: deque[_Line] = deque(maxlen=MOST_WAITING)
+        self.waiting: deque[_Line] = deque()
+        self.characters = 0
         self.made: set[tuple[str, ...]] = set()
         self.kept = 0
         self.order = asyncio.Lock()
 
     def hear(self, event: Event) -> None:
         """Take a line of a function's log."""
-        if isinstance(event, Logged) and event.stored:
-            now = int(time.time() * 1000)
-            line = _Line(event.region, event.group, event.stream, now, event.stored)
+        if isinstance(event, Logged) and (event.platform or event.content.stored):
+            line = _Line(event.stream, int(time.time() * 1000), event.content)
             self.waiting.append(line)
+            self.characters += line.size
+            if len(self.waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
+                self._taken()
+
+    def _taken(self) -> _Line:
+        """The oldest line, which waits no longer."""
+        line = self.waiting.popleft()
+        self.characters -= line.size
+        return line
 
     async def bring(self) -> None:
         """Bring what waits, if the cloud is up. Raises `CloudGone`."""
@@ -66,7 +83,7 @@ class LogGroups:
     async def bring_all(self) -> None:
         """Bring what waits, starting the cloud if need be. Raises `CloudGone`."""
         async with self.order:
-            lines = [self.waiting.popleft() for _ in range(len(self.waiting))]
+            lines = [self._taken() for _ in range(len(self.waiting))]
             lines.sort(key=lambda line: line.place)
             for place, of_place in groupby(lines, lambda line: line.place):
                 listed = list(of_place)
@@ -76,10 +93,12 @@ class LogGroups:
     async def _put(self, place: tuple[str, str, str], lines: Sequence[_Line]) -> None:
         region, group, stream = place
         await self._make(region, group, stream)
-        events = [{"timestamp": line.milliseconds, "message": line.text} for line in lines]
+        events = [
+            {"timestamp": each.milliseconds, "message": each.content.stored} for each in lines
+        ]
         names = {"logGroupName": group, "logStreamName": stream}
         await self._call(region, "PutLogEvents", {**names, "logEvents": events})
-        self.kept += sum(len(line.text) for line in lines)
+        self.kept += sum(len(str(event["message"])) for event in events)
 
     async def _make(self, region: str, group: str, stream: str) -> None:
         if self.kept > LARGEST:

@@ -15,13 +15,15 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from framework.local.events import Feed, Logged
+from framework.local.events import Content, Feed, Logged, LogStream, Printed
 from framework.local.model import Function
 
 TAIL = 4_096
 """Bytes of the last lines that an invocation gives back (Invoke API, LogType Tail)."""
 
 _JSON_LINE = '{"timestamp": "'
+
+START, DONE, REPORT = "platform.start", "platform.runtimeDone", "platform.report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,96 +44,123 @@ class Measures:
         return max(1, math.ceil((self.duration + (self.init or 0)) * 1000))
 
 
+@dataclass(frozen=True, slots=True)
+class PlatformLine:
+    """A line that Lambda adds: `kind` is its type in JSON, `seconds` when it was, since 1970."""
+
+    kind: str
+    request_id: str
+    function: Function
+    seconds: float
+    measures: Measures | None = None
+
+    @property
+    def text(self) -> str:
+        """START, END or REPORT."""
+        if self.kind == START:
+            return f"START RequestId: {self.request_id} Version: $LATEST"
+        if self.kind == REPORT and self.measures:
+            return "\t".join(_report(self.request_id, self.function.memory, self.measures))
+        return f"END RequestId: {self.request_id}"
+
+    @property
+    def stored(self) -> str:
+        """The same, or one JSON object where the function logs in JSON."""
+        if self.function.log_format != "JSON":
+            return self.text
+        document = {"time": _time(self.seconds), "type": self.kind, "record": self._record()}
+        return json.dumps(document)
+
+    def _record(self) -> Mapping[str, object]:
+        if self.measures is None:
+            return {"requestId": self.request_id, "version": "$LATEST"}
+        if self.kind == REPORT:
+            return _report_record(self.request_id, self.function.memory, self.measures)
+        return {"requestId": self.request_id, "status": self.measures.status}
+
+
 class FunctionLog:
     """The log stream of one worker."""
 
     def __init__(self, function: Function, stream: str, feed: Feed) -> None:
         self.function = function
-        self.stream = stream
+        self.stream = LogStream(
+            function.entry, function.arn.split(":")[3], function.log_group, stream
+        )
         self.feed = feed
-        self.region = function.arn.split(":")[3]
         self.request_id = ""
-        self._tail: deque[str] = deque()
+        self._tail: deque[Content] = deque()
         self._kept = 0
 
     @property
-    def tail(self) -> bytes:
-        """The end of what the invocation logged, at most `TAIL` bytes."""
-        return "".join(f"{line}\n" for line in self._tail).encode()[-TAIL:]
+    def tail(self) -> Tail:
+        """The end of what the invocation logged."""
+        return Tail(tuple(self._tail))
 
     def start(self, request_id: str) -> None:
         """An invocation begins."""
         self.request_id = request_id
         self._tail.clear()
         self._kept = 0
-        self._platform(
-            f"START RequestId: {request_id} Version: $LATEST",
-            "platform.start",
-            {"requestId": request_id, "version": "$LATEST"},
-        )
+        self._platform(START)
 
     def end(self, measures: Measures) -> None:
         """The invocation is over."""
-        text = f"END RequestId: {self.request_id}"
-        done = {"requestId": self.request_id, "status": measures.status}
-        self._platform(text, "platform.runtimeDone", done)
-        self._platform(
-            "\t".join(_report(self.request_id, self.function.memory, measures)),
-            "platform.report",
-            _report_record(self.request_id, self.function.memory, measures),
-        )
+        self._platform(DONE, measures)
+        self._platform(REPORT, measures)
         self.request_id = ""
 
     def line(self, text: str) -> None:
         """A line that the handler printed or logged."""
         for number, shown in enumerate(_shown(text)):
-            self._publish(shown, text if number == 0 else "")
+            self._printed(shown, text if number == 0 else "")
 
     def failed(self, document: Mapping[str, object]) -> None:
         """The error document of the invocation, which the terminal has in other words."""
         if self.function.log_format == "JSON":
-            record = {"timestamp": _now(), "log_level": "ERROR", **document}
-            self._publish("", json.dumps(record))
+            record = {"timestamp": _time(time.time()), "log_level": "ERROR", **document}
+            self._printed("", json.dumps(record))
             return
         trace = document.get("stackTrace")
         entries = [str(entry) for entry in trace] if isinstance(trace, list) else []
         text = f"[ERROR] {document.get('errorType')}: {document.get('errorMessage')}"
         if entries:
             text += "\nTraceback (most recent call last):\n" + "".join(entries)
-        self._publish("", text)
+        self._printed("", text)
 
-    def _platform(self, text: str, kind: str, record: Mapping[str, object]) -> None:
-        stored = text
-        if self.function.log_format == "JSON":
-            stored = json.dumps({"time": _now(), "type": kind, "record": record})
-        self._publish(text, stored, platform=True)
-
-    def _publish(self, text: str, stored: str, platform: bool = False) -> None:
-        function = self.function
+    def _printed(self, text: str, stored: str) -> None:
+        content = Printed(text, stored)
         if stored:
-            self._keep(stored)
-        self.feed.publish(
-            Logged(
-                function.entry,
-                text,
-                self.request_id,
-                platform,
-                stored,
-                self.region,
-                function.log_group,
-                self.stream,
-            )
-        )
+            self._keep(content, len(stored))
+        self.feed.publish(Logged(self.stream, content, self.request_id))
 
-    def _keep(self, line: str) -> None:
+    def _platform(self, kind: str, measures: Measures | None = None) -> None:
+        line = PlatformLine(kind, self.request_id, self.function, time.time(), measures)
+        self._keep(line, 0)
+        self.feed.publish(Logged(self.stream, line, self.request_id, platform=True))
+
+    def _keep(self, line: Content, size: int) -> None:
+        """Keep the last lines; those that Lambda adds are few and short."""
         self._tail.append(line)
-        self._kept += len(line)
+        self._kept += size
         while self._kept > TAIL and len(self._tail) > 1:
-            self._kept -= len(self._tail.popleft())
+            first = self._tail.popleft()
+            self._kept -= len(first.stored) if isinstance(first, Printed) else 0
 
 
-def _now() -> str:
-    seconds = time.time()
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The last lines of an invocation."""
+
+    lines: tuple[Content, ...] = ()
+
+    def text(self) -> bytes:
+        """The end of them, at most `TAIL` bytes."""
+        return "".join(f"{line.stored}\n" for line in self.lines).encode()[-TAIL:]
+
+
+def _time(seconds: float) -> str:
+    """`2026-01-31T10:00:00.123Z`"""
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds * 1000) % 1000:03}Z"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from framework.local.compiled import Compile, Compiled
 from framework.local.errors import LocalError, Mistakes
 from framework.local.events import Feed
-from framework.local.sources import fingerprint
+from framework.local.sources import EachTurn, fingerprint, state
 
 Mark = tuple[object, ...]
 
@@ -37,6 +37,7 @@ class Reloader:
         self.failed = False
         self.lock = asyncio.Lock()
         self.mark: Mark = ()
+        self.look = EachTurn(self._now)
 
     def first(self) -> Compiled:
         """The reading at the start. Raises `Mistakes`."""
@@ -52,7 +53,7 @@ class Reloader:
     async def fresh(self) -> None:
         """Read again where a file has changed since; does nothing where none has."""
         # While a change is being read, whoever asks waits: the old service must not answer.
-        if not self.lock.locked() and self._now() == self.mark:
+        if not self.lock.locked() and self.look() == self.mark:
             return
         async with self.lock:
             mark = self._now()
@@ -84,12 +85,4 @@ class Reloader:
     def _now(self) -> Mark:
         """What the files look like; while there is a mistake, handlers' files count as well."""
         folders = (*self.folders, *(self.sources() if self.failed else ()))
-        return (*map(_state, self.watched), *map(fingerprint, folders))
-
-
-def _state(file: Path) -> tuple[int, int, int]:
-    try:
-        status = file.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+        return (*map(state, map(str, self.watched)), *map(fingerprint, folders))

@@ -6,11 +6,10 @@ In: a route of the plan and the parts of a request. Out: an event of payload for
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from framework.local import event
+from framework.local import event, ids
 from framework.local.errors import LocalError
 from framework.local.http_messages import Request
 from framework.local.model import Model, Route
@@ -45,7 +44,7 @@ def sample(
         body=(body or "").encode(),
         port=443,
     )
-    request_id = secrets.token_urlsafe(11) + "="
+    request_id = ids.request_id()
     match, identity = Match(route, parameters), _identity(model, route)
     document = event.of_request(request, match, model, request_id, identity)
     return {**document, "headers": {**event.headers(request), "x-forwarded-proto": "https"}}

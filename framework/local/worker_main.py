@@ -3,10 +3,11 @@
 Run by the interpreter of the function's runtime with `-I -S`, so it imports the standard library
 alone and nothing of this project, and it works on every Python from 3.11 on.
 
-In, on descriptor 0: frames, each a length (four bytes, big endian) and JSON. The first is the
-set-up, every other one invocation. Out, on descriptor 1: frames of one kind byte and a payload,
-`R`eady, `L` cannot load, `V`alue (the result as JSON), `E`rror (AWS's error document); the last two
-begin with the most memory used so far (KB, four bytes, big endian).
+In, on descriptor 0: frames, each a length (four bytes, big endian) and bytes. The first is the
+set-up in JSON, every other one invocation: request id, space, trace id, line feed, event.
+Out, on descriptor 1: frames of one kind byte and a payload, `R`eady, `L` cannot load, `V`alue (the
+result as JSON), `E`rror (AWS's error document); the last two begin with the most memory used so far
+(KB, four bytes, big endian).
 What the handler prints goes to descriptor 2. The process and all that it started end when the
 descriptor named in the set-up reaches its end: the parent holds the other side and never writes.
 """
@@ -17,6 +18,7 @@ import _thread
 import io
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -403,20 +405,35 @@ def memory_used() -> int:
         finally:
             os.close(status)
     except (OSError, IndexError, ValueError):
-        import resource
-
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most // 1024 if sys.platform == "darwin" else most
 
 
+class Memory:
+    """The most memory used so far, asked for only where a page was added since."""
+
+    def __init__(self) -> None:
+        self.faults = -1
+        self.most = 0
+
+    def used(self) -> int:
+        """KB."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        faults = usage.ru_minflt + usage.ru_majflt
+        if faults != self.faults:
+            self.faults, self.most = faults, memory_used()
+        return self.most
+
+
 def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[bytes, bytes]:
     """One invocation: the frame that answers it."""
-    invocation = json.loads(frame)
-    os.environ["_X_AMZN_TRACE_ID"] = invocation["trace"]
-    Logging.request_id = invocation["request_id"]
-    context = Context(setup, invocation["request_id"], float(setup["timeout"]))
+    head, _, event = frame.partition(b"\n")
+    request_id, _, trace = head.decode("ascii").partition(" ")
+    os.environ["_X_AMZN_TRACE_ID"] = trace
+    Logging.request_id = request_id
+    context = Context(setup, request_id, float(setup["timeout"]))
     try:
-        result = handler(invocation["event"], context)
+        result = handler(json.loads(event), context)
     except Exception as error:
         document = error_document(error, context.aws_request_id, setup["source"])
         return ERROR, json.dumps(document).encode()
@@ -432,10 +449,11 @@ def serve(channel: Channel, setup: Mapping[str, str]) -> None:
         channel.send(CANNOT_LOAD, json.dumps(document).encode())
         return
     channel.send(READY)
+    memory = Memory()
     while (frame := channel.receive()) is not None:
         kind, payload = invoke(handler, setup, frame)
         sys.stdout.flush()
-        channel.send(kind, memory_used().to_bytes(4, "big") + payload)
+        channel.send(kind, memory.used().to_bytes(4, "big") + payload)
 
 
 def main() -> None:

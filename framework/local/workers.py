@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.local.environment import WorkerEnvironment, log_stream
-from framework.local.event import trace_id
 from framework.local.events import Feed
-from framework.local.logs import FunctionLog, Measures
+from framework.local.ids import invocation_id, trace_id
+from framework.local.logs import FunctionLog, Measures, Tail
 from framework.local.model import Function
 from framework.local.output import Output
-from framework.local.sources import fingerprint
+from framework.local.sources import EachTurn, Folder
 
 PROGRAM = Path(__file__).with_name("worker_main.py")
 
@@ -45,6 +44,8 @@ LONGEST_FRAME = 8 << 20
 
 CANNOT_LOAD, ERROR = b"L", b"E"
 
+NOTHING = Tail()
+
 
 class Throttled(Exception):
     """The function's reserved concurrency is used up."""
@@ -59,7 +60,7 @@ class Outcome:
 
     payload: bytes
     failed: bool = False
-    log: bytes = b""
+    log: Tail = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class Worker:
         finally:
             os.close(life)
         await self._connect()
-        self.send(self.launch.setup(self.log.stream, life))
+        self.send(self.launch.setup(self.log.stream.name, life))
 
     def _spawn(self, life: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -172,7 +173,7 @@ class Worker:
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=self.launch.source,
-            env=self.launch.environment.variables(self.log.stream),
+            env=self.launch.environment.variables(self.log.stream.name),
             start_new_session=True,
             pass_fds=(life,),
         )
@@ -225,7 +226,7 @@ class _Invocation:
     def __init__(self, worker: Worker, clock: Callable[[], float]) -> None:
         self.worker = worker
         self.clock = clock
-        self.request_id = str(uuid.uuid4())
+        self.request_id = invocation_id()
         self.begun = clock()
         self.init: float | None = None
         self.memory = 0
@@ -233,10 +234,10 @@ class _Invocation:
 
     def send(self, event: bytes) -> None:
         """Hand the event over."""
-        frame = json.dumps({"request_id": self.request_id, "trace": trace_id()}).encode()
+        head = f"{self.request_id} {trace_id()}\n".encode()
         self.worker.output.begin_invocation()
         self.worker.log.start(self.request_id)
-        self.worker.send(frame[:-1] + b', "event": ' + event + b"}")
+        self.worker.send(head + event)
 
     def loaded(self) -> None:
         """The handler has been imported: the invocation itself begins now."""
@@ -262,6 +263,7 @@ class Pool:
         self.function = launch.function
         self.feed = feed
         self.clock = clock
+        self.mark = EachTurn(Folder(launch.source).fingerprint)
         self.idle: list[Worker] = []
         self.workers: set[Worker] = set()
         self.busy = 0
@@ -333,7 +335,7 @@ class Pool:
 
     async def _acquire(self) -> Worker:
         """A warm worker that runs the files as they are now, or a new one."""
-        mark = fingerprint(self.launch.source)
+        mark = self.mark()
         while self.idle:
             worker = self.idle.pop()
             if worker.usable and worker.fingerprint == mark:

@@ -12,7 +12,7 @@ import pytest
 
 from framework.local import log_groups
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Logged, Problem
+from framework.local.events import Logged, LogStream, Printed, Problem
 from framework.local.http_messages import Request, Response
 from framework.local.log_groups import LogGroups
 from tests.support.running import Running, run
@@ -89,7 +89,7 @@ class StandIn(Cloud):
 
 
 def line(text: str, stream: str = "s") -> Logged:
-    return Logged("functions.f", text, stored=text, region="eu-west-1", group="/g", stream=stream)
+    return Logged(LogStream("functions.f", "eu-west-1", "/g", stream), Printed(text, text))
 
 
 def test_the_cloud_holds_a_bounded_amount(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,13 +118,26 @@ def test_what_waits_is_bounded_and_goes_in_parts() -> None:
     for number in range(log_groups.MOST_WAITING + 5):
         groups.hear(line(f"{number}", stream=f"s{number % 2}"))
     groups.hear(Problem("no line of a log"))
-    groups.hear(Logged("functions.f", "shown alone"))
+    groups.hear(Logged(LogStream("functions.f"), Printed("shown alone")))
     asyncio.run(groups.bring())
 
     puts = [body for operation, body in cloud.called if operation == "PutLogEvents"]
     assert [len(body["logEvents"]) for body in puts] == [1000] * 10
     assert puts[0]["logEvents"][0]["message"] == "6"
     assert not groups.waiting
+
+
+def test_the_characters_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_groups, "MOST_WAITING_CHARACTERS", 100)
+    cloud = StandIn()
+    groups = LogGroups(cloud)
+    for letter in "abcd":
+        groups.hear(line(letter * 40))
+    asyncio.run(groups.bring())
+
+    (put,) = (body for operation, body in cloud.called if operation == "PutLogEvents")
+    assert [event["message"] for event in put["logEvents"]] == ["c" * 40, "d" * 40]
+    assert (len(groups.waiting), groups.characters) == (0, 0)
 
 
 def test_a_cloud_that_refuses_is_told() -> None:

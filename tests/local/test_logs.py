@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from framework.local.events import Event, Feed, Logged
+from framework.local.events import Event, Feed, Logged, LogStream
 from framework.local.logs import FunctionLog, Measures
 from framework.local.model import read
 from tests.support.plans import PlanBuilder
@@ -38,10 +38,9 @@ def test_the_lines_in_text() -> None:
     assert [event.text for event in logged(events)] == lines
     assert [event.stored for event in logged(events)] == lines
     assert [event.platform for event in logged(events)] == [True, False, True, True]
-    assert {(e.region, e.group, e.stream, e.request_id) for e in logged(events)} == {
-        ("eu-west-1", "/aws/lambda/notes-dev-f", "stream", "r-1")
-    }
-    assert log.tail == "".join(f"{line}\n" for line in lines).encode()
+    stream = LogStream("functions.f", "eu-west-1", "/aws/lambda/notes-dev-f", "stream")
+    assert {(e.stream, e.request_id) for e in logged(events)} == {(stream, "r-1")}
+    assert log.tail.text() == "".join(f"{line}\n" for line in lines).encode()
 
 
 def test_the_lines_in_json() -> None:
@@ -134,7 +133,7 @@ def test_the_tail_is_bounded() -> None:
     for number in range(10_000):
         log.line(f"line {number}")
 
-    assert len(log.tail) <= 4096
-    assert log.tail.endswith(b"line 9999\n")
+    assert len(log.tail.text()) <= 4096
+    assert log.tail.text().endswith(b"line 9999\n")
     log.start("r-2")
-    assert log.tail == b"START RequestId: r-2 Version: $LATEST\n"
+    assert log.tail.text() == b"START RequestId: r-2 Version: $LATEST\n"

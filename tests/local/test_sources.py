@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from framework.local.sources import fingerprint
+from framework.local.sources import EachTurn, Folder, fingerprint
 
 
 @pytest.fixture
@@ -65,3 +66,69 @@ def test_a_link_to_its_own_folder_is_not_followed(folder: Path) -> None:
 
 def test_a_folder_that_is_gone_has_a_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(tmp_path / "gone") == fingerprint(tmp_path / "gone too")
+
+
+def test_a_folder_that_is_kept_sees_every_change(folder: Path) -> None:
+    kept = Folder(folder)
+    seen = [kept.fingerprint()]
+    for change in CHANGES.values():
+        change(folder)
+        seen.append(kept.fingerprint())
+        assert kept.fingerprint() == seen[-1] == fingerprint(folder)
+        if not (folder / "package/b.py").exists():
+            (folder / "package/b.py").write_text("1")
+            kept.fingerprint()
+
+    assert len(set(seen)) == len(seen)
+
+
+def test_names_are_looked_for_only_where_a_folder_has_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    scan = os.scandir
+
+    def watched(path: str) -> Iterator[os.DirEntry[str]]:
+        looked.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    age(folder)
+    kept = Folder(folder)
+    before = kept.fingerprint()
+    both = [str(folder), str(folder / "package")]
+    assert (kept.fingerprint(), looked) == (before, both)
+
+    (folder / "package/new.py").write_text("")
+    assert kept.fingerprint() != before
+    assert looked == both * 2
+
+
+def test_a_folder_that_has_just_changed_is_looked_through_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may come with the same time on the folder, where times are coarse."""
+    kept = Folder(folder)
+    before = kept.fingerprint()
+    status = folder.stat()
+    (folder / "same-time.py").write_text("")
+    os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert kept.fingerprint() != before
+
+
+def age(folder: Path) -> None:
+    for path in (folder, folder / "package"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+def test_a_turn_of_the_loop_has_one_look() -> None:
+    looks = iter(range(10))
+
+    async def ask() -> list[int]:
+        turn = EachTurn(lambda: next(looks))
+        seen = [turn(), turn()]
+        await asyncio.sleep(0)
+        return [*seen, turn(), turn()]
+
+    assert asyncio.run(ask()) == [0, 0, 1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import DistributionFinder
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +24,7 @@ from framework.local.worker_main import (
     CannotLoad,
     Channel,
     Context,
+    Memory,
     RuntimePackages,
     load,
     prepare_imports,
@@ -68,8 +71,7 @@ class Wire:
         self.channel = Channel(incoming, outgoing)
         self.open = [incoming, self.to_worker, self.from_worker, outgoing]
 
-    def send(self, document: object) -> None:
-        data = json.dumps(document).encode()
+    def send(self, data: bytes) -> None:
         os.write(self.to_worker, len(data).to_bytes(4, "big") + data)
 
     def hang_up(self) -> None:
@@ -107,8 +109,8 @@ def write(folder: Path, name: str, text: str) -> None:
     (folder / f"{name}.py").write_text(text)
 
 
-def invocation(event: object) -> dict[str, object]:
-    return {"request_id": "request-1", "trace": "Root=1", "event": event}
+def invocation(event: object) -> bytes:
+    return b"request-1 Root=1\n" + json.dumps(event).encode()
 
 
 def test_invocations_are_answered_until_the_parent_hangs_up(
@@ -190,16 +192,31 @@ def test_an_own_error_whose_text_fails_has_none(source: Path) -> None:
 
 
 def test_large_frames_arrive_whole(wire: Wire) -> None:
-    text = "x" * 300_000
-    sender = threading.Thread(target=wire.send, args=(text,))
+    data = b"x" * 300_000
+    sender = threading.Thread(target=wire.send, args=(data,))
     sender.start()
     frame = wire.channel.receive()
     sender.join()
     wire.hang_up()
 
-    assert frame is not None
-    assert json.loads(frame) == text
+    assert frame == data
     assert wire.channel.receive() is None
+
+
+def test_memory_is_asked_for_only_where_it_may_have_grown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = iter([5, 5, 6, 6])
+    asked = iter([1000, 2000])
+    monkeypatch.setattr(
+        resource,
+        "getrusage",
+        lambda _: SimpleNamespace(ru_minflt=next(faults), ru_majflt=1),
+    )
+    monkeypatch.setattr(worker_main, "memory_used", lambda: next(asked))
+    memory = Memory()
+
+    assert [memory.used() for _ in range(4)] == [1000, 1000, 2000, 2000]
 
 
 @pytest.mark.parametrize(
@@ -399,8 +416,8 @@ def test_the_whole_program_on_its_own_streams(tmp_path: Path) -> None:
     ) as process:
         os.close(life)
         setup = {**SETUP, "source": str(tmp_path), "handler": "wm_main.f"}
-        frames = [{**setup, "paths": [str(tmp_path)], "runtime": {}, "life": life}, invocation("e")]
-        data = [json.dumps(frame).encode() for frame in frames]
+        document = {**setup, "paths": [str(tmp_path)], "runtime": {}, "life": life}
+        data = [json.dumps(document).encode(), invocation("e")]
         output, printed = process.communicate(
             b"".join(len(part).to_bytes(4, "big") + part for part in data)
         )
