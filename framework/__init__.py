@@ -19,6 +19,29 @@ Checking, planning and packaging import neither pulumi nor boto3.
 """
 
 from framework.deploy import deploy
-from framework.plan.resource import Attr, Code, Json, Plan, Resource, Secret, Text, Value
+from framework.plan.resource import (
+    Attr,
+    Code,
+    CodeFile,
+    CodeKey,
+    Json,
+    Plan,
+    Resource,
+    Secret,
+    Text,
+    Value,
+)
 
-__all__ = ["Attr", "Code", "Json", "Plan", "Resource", "Secret", "Text", "Value", "deploy"]
+__all__ = [
+    "Attr",
+    "Code",
+    "CodeFile",
+    "CodeKey",
+    "Json",
+    "Plan",
+    "Resource",
+    "Secret",
+    "Text",
+    "Value",
+    "deploy",
+]

@@ -25,7 +25,7 @@ from framework.language.messages import suggestion
 from framework.language.problems import Located, Problem, Rejected
 from framework.language.source import Source, load
 from framework.plan.names import slug
-from framework.plan.resource import Code, Plan, Resource, Value, ordered
+from framework.plan.resource import Code, Plan, Resource, Value, code_of, ordered
 from framework.plan.target import UNKNOWN_ACCOUNT, Target, partition_of
 
 if TYPE_CHECKING:
@@ -273,8 +273,12 @@ def package(
     from framework.packaging import Recipe, build_all
 
     project = project_of(document)
+    handed_over = set(_handed_over(plan))
     recipes = {
-        code: Recipe(project / code.source, code.runtime, code.architecture) for code in codes(plan)
+        code: Recipe(
+            project / code.source, code.runtime, code.architecture, code in handed_over, project
+        )
+        for code in codes(plan)
     }
     named = {recipe: code for code, recipe in recipes.items()}
     with _at_their_entries(document, plan):
@@ -341,9 +345,17 @@ def _left_out(folder: Path, resource: Resource, names: Container[str]) -> str | 
 def functions(plan: Plan) -> Iterator[tuple[Resource, Code]]:
     """The functions of a plan, each with the package that it needs."""
     for resource in plan.of_type("aws:lambda/function:Function"):
-        code = resource.inputs.get("code")
-        if isinstance(code, Code):
+        if code := code_of(resource):
             yield resource, code
+
+
+def _handed_over(plan: Plan) -> Mapping[Code, str]:
+    """Of `codes`, those that some function receives in the call itself: Lambda takes less there."""
+    found: dict[Code, str] = {}
+    for resource, code in functions(plan):
+        if "code" in resource.inputs:
+            found.setdefault(code, resource.origin)
+    return found
 
 
 def import_paths(
@@ -358,7 +370,7 @@ def import_paths(
     project, cache = project_of(document), cache_of(document)
     with _at_their_entries(document, plan):
         return {
-            code: host_paths(project / code.source, cache, str(python(code.runtime)))
+            code: host_paths(project / code.source, cache, str(python(code.runtime)), project)
             for code in codes(plan)
         }
 
@@ -369,7 +381,12 @@ def _at_their_entries(document: Document, plan: Plan) -> Iterator[None]:
     from framework.packaging import PackagingError
 
     project = project_of(document)
-    entries = {project / code.source: entry for code, entry in codes(plan).items()}
+    # Those that have one limit more come last, so that they are named where a folder breaks it.
+    entries = {
+        project / code.source: entry
+        for needed in (codes(plan), _handed_over(plan))
+        for code, entry in needed.items()
+    }
     try:
         yield
     except PackagingError as error:

@@ -45,6 +45,7 @@ OPEN_ENDED = re.compile(
     r"|arn:[a-z-]+:apigateway:[a-z0-9-]+::/tags/[A-Za-z0-9%-]+%2Fapis%2F\*"
     r"|arn:[a-z-]+:logs:[a-z0-9-]+:[0-9]{12}:log-group:([A-Za-z0-9/_-]+:)?\*"
     r"|arn:[a-z-]+:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:\*"
+    r"|arn:[a-z-]+:s3:::[a-z0-9-]+--artifacts-[0-9]{12}-[a-z0-9-]+/\*"
     r"|arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+:\*"
 )
 """ARNs with a wildcard that are as narrow as AWS lets them be."""

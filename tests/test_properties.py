@@ -44,7 +44,7 @@ targets = st.builds(
 
 @st.composite
 def documents(draw: st.DrawFn) -> Data:
-    buckets = draw(st.lists(names, unique=True, max_size=3))
+    buckets = draw(st.lists(names | st.just("artifacts"), unique=True, max_size=3))
     parameters = draw(st.lists(names, unique=True, max_size=3))
     functions = draw(st.lists(names, unique=True, min_size=1, max_size=4))
     bucket = st.fixed_dictionaries({"versioned": st.booleans(), "reason": st.just("a test")})
@@ -60,7 +60,12 @@ def documents(draw: st.DrawFn) -> Data:
 
 def function(usable: list[str]) -> st.SearchStrategy[Data]:
     uses = st.dictionaries(st.sampled_from(usable), st.just("read")) if usable else st.just({})
-    settings_of = {"handler": st.just("app.main"), "memory": st.integers(128, 10240), "uses": uses}
+    settings_of = {
+        "handler": st.just("app.main"),
+        "memory": st.integers(128, 10240),
+        "uses": uses,
+        "upload": st.sampled_from(["direct", "bucket"]),
+    }
     return st.fixed_dictionaries(settings_of)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -31,8 +32,7 @@ MOST_PROPERTIES = 12
 _MOST_SHOWN = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What to plan for where a side is no plan file; `None` where the command line is silent."""
 
     file: Path
@@ -41,8 +41,7 @@ class Asked:
     region: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """One side: how it is called, its plan and its target, and what in it is a stand-in."""
 
     label: str
@@ -106,8 +105,7 @@ def _sides(old: str, new: str | None, asked: Asked) -> tuple[Compared, Compared]
     known = next((side.target for side in reversed(files) if side is not None), None)
     if known is not None:
         account = None if known.account == UNKNOWN_ACCOUNT else known.account
-        asked = replace(
-            asked,
+        asked = asked._replace(
             stack=asked.stack or known.stack,
             account=asked.account or account,
             region=asked.region or known.home,

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -37,8 +37,7 @@ class NoPlace(Exception):
     """Why the entry cannot be put in without changing something else, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """`sections.name` with flat fields; `after` are the keys at the top that come before."""
 
     section: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -76,8 +75,7 @@ def invoke(
     _run(project, asked, show_event, own)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The words of the command line that make an invocation."""
 
     function: str | None

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import click
 
@@ -57,8 +56,7 @@ def chosen(file: str | None, option: str | None) -> Path:
     return Path(file or option or compiler.DEFAULT_FILE)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A target, the document for it, and sentences about what in the target is a stand-in."""
 
     document: Document

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.language.document import Document, Section
 from framework.language.problems import Path, Problem, printable
@@ -18,8 +17,7 @@ BUILT_IN = "built in"
 _Leaf = tuple[tuple[str, ...], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting as it holds: its name, its value as text, and where that is from."""
 
     name: str

@@ -6,8 +6,8 @@ In: the plan and its packages. Out: rows, as text or as JSON data. Sizes in byte
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from framework import compiler
 from framework.language.document import Document
@@ -27,14 +27,15 @@ MOST_PARTS = 10
 OWN_FILES = "its own files"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A function, its package, its layers, and how long its module takes to import: seconds, or
-    why that cannot be said; `python` is the version that imported it."""
+    why that cannot be said; `python` is the version that imported it. `upload` is how Lambda gets
+    the package, as services.yaml says it."""
 
     name: str
     code: Code
     package: Package
+    upload: str
     layers: int
     python: str
     imported: float | str
@@ -51,7 +52,8 @@ def rows(document: Document, plan: Plan, packages: Mapping[Code, Package]) -> Se
         layers = function.inputs.get("layers")
         number = len(layers) if isinstance(layers, Sequence) else 0
         name = function.origin.partition(".")[2]
-        found.append(Row(name, code, packages[code], number, *times[code, module]))
+        upload = "direct" if "code" in function.inputs else "bucket"
+        found.append(Row(name, code, packages[code], upload, number, *times[code, module]))
     return found
 
 
@@ -59,9 +61,9 @@ def _imported(
     document: Document, function: Resource, code: Code, module: str
 ) -> tuple[str, float | str]:
     interpreter = interpreter_for(code.runtime)
-    source = compiler.project_of(document) / code.source
+    project, cache = compiler.project_of(document), compiler.cache_of(document)
     try:
-        paths = host_paths(source, compiler.cache_of(document), str(interpreter.executable))
+        paths = host_paths(project / code.source, cache, str(interpreter.executable), project)
     except PackagingError as error:
         return interpreter.version, error.problem
     return interpreter.version, _seconds(function, paths, module, interpreter)
@@ -85,16 +87,21 @@ def as_text(found: Sequence[Row]) -> str:
 
 def _lines(row: Row) -> Iterator[str]:
     yield f"{row.name}  {row.code.runtime} on {row.code.architecture}"
-    sizes = (("zipped", row.package.size, ZIPPED_LIMIT),
-             ("unzipped", row.package.unzipped, UNZIPPED_LIMIT))  # fmt: skip
-    for state, size, limit in sizes:
-        yield f"  {state:<9} {_size(size):>10}  {size / limit:.1%} of {_size(limit)}"
+    direct = row.upload == "direct"
+    zipped = _share(row.package.size, ZIPPED_LIMIT) if direct else "through a bucket"
+    yield f"  zipped    {_size(row.package.size):>10}  {zipped}"
+    unzipped = _share(row.package.unzipped, UNZIPPED_LIMIT)
+    yield f"  unzipped  {_size(row.package.unzipped):>10}  {unzipped}"
     if row.layers:
         yield f"  layers    {row.layers:>10}  count among the unzipped bytes, not measured here"
     yield f"  import    {_time(row)}"
     for number, part in enumerate(row.package.parts[:MOST_PARTS]):
         head = "heaviest" if number == 0 else ""
         yield f"  {head:<9} {_size(part.unzipped):>10}  {_name(part)}, zipped {_size(part.zipped)}"
+
+
+def _share(size: int, limit: int) -> str:
+    return f"{size / limit:.1%} of {_size(limit)}"
 
 
 def _time(row: Row) -> str:
@@ -113,7 +120,10 @@ def _size(size: int) -> str:
 
 
 def as_data(found: Sequence[Row], warnings: Sequence[str]) -> Mapping[str, object]:
-    """The rows as JSON data: "functions" by name, "limits" in bytes, "warnings"."""
+    """The rows as JSON data: "functions" by name, "limits" in bytes, "warnings".
+
+    The limit of "zipped" is that of what is uploaded directly.
+    """
     return {
         "functions": {row.name: _data(row) for row in found},
         "limits": {"zipped": ZIPPED_LIMIT, "unzipped": UNZIPPED_LIMIT},
@@ -127,6 +137,7 @@ def _data(row: Row) -> Mapping[str, object]:
         "runtime": row.code.runtime,
         "architecture": row.code.architecture,
         "sha256": row.package.sha256,
+        "upload": row.upload,
         "zipped": row.package.size,
         "unzipped": row.package.unzipped,
         "layers": row.layers,

@@ -14,7 +14,7 @@ from framework.commands.output import count, print_problems
 from framework.kinds.kind import Relaxation
 from framework.language.document import Document
 from framework.language.problems import Located, Rejected, written
-from framework.plan.plain import plain_plan
+from framework.plan.plain import plain_plan, shown
 from framework.plan.pulumi_yaml import program
 from framework.plan.resource import Plan, Resource, Text
 
@@ -150,6 +150,8 @@ def called(resource: Resource) -> str:
     """What a resource is called on AWS, or what it is for."""
     if resource.type == "aws:lambda/permission:Permission":
         return _source(resource)
+    if resource.type == "aws:s3/bucketObjectv2:BucketObjectv2":
+        return shown(resource.inputs["key"])
     return next((str(resource.inputs[name]) for name in _NAMES if name in resource.inputs), "")
 
 

@@ -11,10 +11,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from framework.language.problems import printable
 
@@ -27,8 +26,7 @@ class RevisionError(Exception):
     """Why there is no such revision to look at, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(NamedTuple):
     """services.yaml of a revision, and the day on which the revision was committed."""
 
     file: Path
@@ -89,8 +87,7 @@ def _output(folder: Path, *words: str) -> bytes:
     return done.stdout
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     mode: str
     id: str
     path: PurePosixPath

@@ -14,10 +14,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from framework.commands.insertion import quoted
 from framework.kinds import handler as handlers
@@ -66,8 +66,7 @@ def filled(template: str, words: Mapping[str, str]) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class NewHandler:
+class NewHandler(NamedTuple):
     """The code of a new function: its name in services.yaml, its handler, its source folder."""
 
     name: str

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Conditions: TypeAlias = tuple[tuple[str, str, tuple[str, ...]], ...]
 """(operator, key, values): ("StringEquals", "iam:PassedToService", ("lambda.amazonaws.com",))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """Actions that are needed on ARNs, which have {fields} for what is known of a resource only.
 
     `deleting` are those of the actions that only deleting takes. `given` names the property
@@ -31,8 +30,7 @@ class Grant:
     conditions: Conditions = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What deploying one type takes.
 
     `properties` are those that the grants were chosen for; None where one call writes them all.

@@ -64,7 +64,7 @@ def _registered(
     for warning in compiler.package_warnings(document, plan, packages):
         pulumi.log.warn(str(warning))
     resources: dict[str, pulumi.CustomResource] = {}
-    resolver = Resolver(resources, {code: built.path for code, built in packages.items()}, values)
+    resolver = Resolver(resources, packages, values)
     register(plan, provider, resolver, failures.hook(document, plan), resources)
     for name, value in plan.outputs.items():
         pulumi.export(name, resolver.resolved(value))

@@ -30,6 +30,10 @@ def register(
             provider=provider,
             depends_on=[into[key] for key in resource.after],
             protect=resource.protect or None,
+            retain_on_delete=resource.retain or None,
+            replace_on_changes=list(resource.replace_on) or None,
+            # The provider asks for it by itself only where it replaces: two cannot share a name.
+            delete_before_replace=bool(resource.replace_on) or None,
             additional_secret_outputs=list(_secret_properties(resource)) or None,
             hooks=pulumi.ResourceHookBinding(on_error=[on_error]),
         )

@@ -9,15 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import pulumi
 
-from framework.plan.resource import Attr, Code, Json, Secret, Text, Value, attributes
+from framework.packaging import Package
+from framework.plan.resource import (
+    Attr,
+    Code,
+    CodeFile,
+    CodeKey,
+    Json,
+    Secret,
+    Text,
+    Value,
+    attributes,
+)
 
 Input: TypeAlias = (
-    "str | int | float | bool | pulumi.Output[str] | pulumi.Archive"
+    "str | int | float | bool | pulumi.Output[str] | pulumi.Archive | pulumi.Asset"
     " | list[Input] | dict[str, Input] | None"
 )
 
@@ -27,7 +37,7 @@ class Resolver:
     """What values refer to: `resources` grows while the plan is registered."""
 
     resources: Mapping[str, pulumi.CustomResource]
-    packages: Mapping[Code, Path]
+    packages: Mapping[Code, Package]
     secrets: Mapping[Secret, str]
 
     def resolved(self, value: Value) -> Input:
@@ -40,7 +50,11 @@ class Resolver:
             case Json(document):
                 return self._json(document)
             case Code():
-                return pulumi.FileArchive(str(self.packages[value]))
+                return pulumi.FileArchive(str(self.packages[value].path))
+            case CodeFile(code):
+                return pulumi.FileAsset(str(self.packages[code].path))
+            case CodeKey(code):
+                return value.named(self.packages[code].sha256)
             case Secret():
                 return pulumi.Output.secret(self.secrets[value])
             case Mapping():

@@ -1,7 +1,7 @@
 """buckets: an S3 bucket that is private, encrypted, versioned, TLS only and tidied up.
 
-In: the `buckets` section. Out: per entry the bucket and a companion resource for each protection.
-There is no field that makes a bucket public.
+In: the `buckets` section. Out: per entry the bucket, a companion resource for each protection, and
+one for CORS where pages use the bucket. There is no field that makes a bucket public.
 """
 
 from __future__ import annotations
@@ -15,18 +15,13 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from framework.kinds.api import Header, Origin
 from framework.kinds.kind import Context, Grant, Kind, Link, Relaxation, Variable, elsewhere
+from framework.kinds.private_bucket import NAME_LIMIT, PrivateBucket, reserved_names
 from framework.kinds.uses import unused
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
-from framework.plan.iam import VERSION, Statement
-from framework.plan.resource import Json, Resource, Value
-
-NAME_LIMIT = 63
-"""Characters of a bucket's name (S3 user guide, "Bucket naming rules")."""
-
-UNFINISHED_UPLOAD_DAYS = 7
-"""After this an unfinished upload is removed: nobody sees it, and it is paid for."""
+from framework.plan.iam import Statement
+from framework.plan.resource import Resource, Value
 
 KeyArn: TypeAlias = Annotated[
     str,
@@ -119,12 +114,8 @@ def bucket_name(context: Context, entry: str) -> str:
 
 
 def _check(link: Link) -> Iterator[Problem]:
-    """S3 user guide, "Bucket naming rules": prefixes that AWS keeps to itself."""
-    if link.document.entries(SECTION) and link.document.service.startswith(
-        ("sthree", "amzn-s3-demo")
-    ):
-        message = "buckets are named after the service, and S3 refuses sthree and amzn-s3-demo"
-        yield Problem(message, ("service",), rule="reserved-name")
+    if link.document.entries(SECTION):
+        yield from reserved_names(link.document.service)
     yield from unused(link, SECTION.name)
 
 
@@ -144,120 +135,22 @@ def _relaxed(document: Document) -> Iterator[Relaxation]:
 
 def _build(context: Context) -> Iterator[Resource]:
     for name, bucket in context.document.entries(SECTION).items():
-        yield Resource(
-            key=context.key(f"buckets.{name}"),
-            type="aws:s3/bucket:Bucket",
-            inputs={"bucket": bucket_name(context, name)},
-            protect=context.document.protect,
+        private = PrivateBucket(
+            address=f"buckets.{name}",
+            name=bucket_name(context, name),
             origin=f"buckets.{name}",
+            versioned=bucket.versioned,
+            old_versions_days=bucket.old_versions_days,
+            expire_days=bucket.expire_days,
+            kms=bucket.encryption.kms,
+            protect=context.document.protect,
         )
-        yield from _protections(context, name, bucket)
-        yield _lifecycle(context, name, bucket)
+        yield from private.resources(context)
         if bucket.cors:
-            yield _cors(context, name, bucket.cors)
+            yield _cors(context, private, bucket.cors)
 
 
-def _companion(
-    context: Context,
-    name: str,
-    part: str,
-    token: str,
-    inputs: Mapping[str, Value],
-    after: tuple[str, ...] = (),
-) -> Resource:
-    entry = f"buckets.{name}"
-    return Resource(
-        key=context.key(entry, part),
-        type=f"aws:s3/{token[0].lower()}{token[1:]}:{token}",
-        inputs={"bucket": bucket_name(context, name), **inputs},
-        after=(context.key(entry), *(context.key(entry, each) for each in after)),
-        protect=context.document.protect,
-        origin=entry,
-    )
-
-
-def _protections(context: Context, name: str, bucket: Bucket) -> Iterator[Resource]:
-    flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    yield _companion(
-        context, name, "public-access-block", "BucketPublicAccessBlock", dict.fromkeys(flags, True)
-    )
-    yield _companion(
-        context, name, "ownership", "BucketOwnershipControls",
-        {"rule": {"objectOwnership": "BucketOwnerEnforced"}},
-    )  # fmt: skip
-    yield _companion(
-        context, name, "encryption", "BucketServerSideEncryptionConfiguration",
-        {"rules": [_encryption(bucket.encryption)]},
-    )  # fmt: skip
-    if bucket.versioned:
-        yield _companion(
-            context, name, "versioning", "BucketVersioning",
-            {"versioningConfiguration": {"status": "Enabled"}},
-        )  # fmt: skip
-    yield _companion(
-        context, name, "policy", "BucketPolicy",
-        {"policy": _tls_only(context, name)}, after=("public-access-block", "ownership"),
-    )  # fmt: skip
-
-
-def _encryption(encryption: Encryption) -> dict[str, Value]:
-    if encryption.kms is None:
-        return {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
-    return {
-        "applyServerSideEncryptionByDefault": {
-            "sseAlgorithm": "aws:kms",
-            "kmsMasterKeyId": encryption.kms,
-        },
-        "bucketKeyEnabled": True,
-    }
-
-
-def _tls_only(context: Context, name: str) -> Json:
-    """Security Hub S3.5: requests over plain HTTP are denied, whoever sends them."""
-    arn = context.names.bucket_arn(bucket_name(context, name))
-    deny: dict[str, Value] = {
-        "Sid": "DenyPlainHttp",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return Json({"Version": VERSION, "Statement": [deny]})
-
-
-def _lifecycle(context: Context, name: str, bucket: Bucket) -> Resource:
-    rules: list[Value] = [
-        {
-            "id": "unfinished-uploads",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "abortIncompleteMultipartUpload": {"daysAfterInitiation": UNFINISHED_UPLOAD_DAYS},
-        },
-        {
-            "id": "old-versions",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "noncurrentVersionExpiration": {"noncurrentDays": bucket.old_versions_days},
-            **({} if bucket.expire_days else {"expiration": {"expiredObjectDeleteMarker": True}}),
-        },
-    ]
-    if bucket.expire_days:
-        rules.append(
-            {
-                "id": "expiry",
-                "status": "Enabled",
-                "filter": {"prefix": ""},
-                "expiration": {"days": bucket.expire_days},
-            }
-        )
-    after = ("versioning",) if bucket.versioned else ()
-    return _companion(
-        context, name, "lifecycle", "BucketLifecycleConfiguration", {"rules": rules}, after
-    )
-
-
-def _cors(context: Context, name: str, cors: BucketCors) -> Resource:
+def _cors(context: Context, bucket: PrivateBucket, cors: BucketCors) -> Resource:
     rule: dict[str, Value] = {
         "allowedOrigins": list(cors.origins),
         "allowedMethods": list(cors.methods),
@@ -267,7 +160,7 @@ def _cors(context: Context, name: str, cors: BucketCors) -> Resource:
         rule["allowedHeaders"] = list(cors.headers)
     if cors.expose:
         rule["exposeHeaders"] = list(cors.expose)
-    return _companion(context, name, "cors", "BucketCorsConfiguration", {"corsRules": [rule]})
+    return bucket.companion(context, "cors", "BucketCorsConfiguration", {"corsRules": [rule]})
 
 
 def _objects(*actions: str, key_actions: tuple[str, ...] = ()) -> Grant:

@@ -17,20 +17,15 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
-from framework.kinds import handler
+from framework.kinds import artifacts, environment, handler
+from framework.kinds.environment import VariableName
 from framework.kinds.imports import broken_requirement, unprovided
 from framework.kinds.kind import Context, Kind, Link, Relaxation, elsewhere
+from framework.kinds.private_bucket import reserved_names
 from framework.kinds.retention import LogRetention, days, shorter
 from framework.kinds.runtime import DEFAULT, check_runtime, minor
 from framework.kinds.secrets import check_secrets
-from framework.kinds.uses import (
-    Use,
-    Uses,
-    check_uses,
-    statements_for,
-    variable_names_for,
-    variables_for,
-)
+from framework.kinds.uses import Use, Uses, check_uses, statements_for
 from framework.language.document import Document, Section
 from framework.language.fields import Entry, Pattern, Reason
 from framework.language.problems import Problem
@@ -42,9 +37,6 @@ NAME_LIMIT = 64
 
 MOST_POLICY_CHARACTERS = 10_240
 """Of all inline policies of a role, white space aside (IAM quotas)."""
-
-MOST_ENVIRONMENT_BYTES = 4096
-"""Of all environment variables of a function (Lambda quotas)."""
 
 MOST_RESERVED = 900
 """Reserved concurrency that a new account has room for (Lambda quotas: 1,000 less 100)."""
@@ -69,15 +61,6 @@ RuntimeName: TypeAlias = Annotated[
     str, Pattern(r"^python3\.(0|[1-9][0-9]*)$", "a runtime is written like python3.13")
 ]
 
-VariableName: TypeAlias = Annotated[
-    str,
-    Pattern(
-        "^[A-Za-z][A-Za-z0-9_]+$",
-        "a variable's name begins with a letter and has at least two letters, digits or _",
-    ),
-]
-"""Lambda API, Environment: the pattern of its keys."""
-
 LayerArn: TypeAlias = Annotated[
     str,
     Pattern(
@@ -85,15 +68,6 @@ LayerArn: TypeAlias = Annotated[
         "a layer is the ARN of one of its versions, ending in :NAME:NUMBER",
     ),
 ]
-
-_RESERVED = frozenset({
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-})  # fmt: skip
-"""Lambda developer guide, "Defined runtime environment variables": reserved ones."""
 
 
 class Function(Entry):
@@ -103,7 +77,10 @@ class Function(Entry):
     """The module and the function in it that Lambda calls: function list_notes of notes.py."""
 
     source: Annotated[SourceFolder, Field(examples=["handlers/notes"])] = "handlers"
-    """The folder that is packaged, with the requirements.txt in it."""
+    """The folder that is packaged, with what its requirements.txt or uv.lock requires."""
+
+    upload: Annotated[Literal["direct", "bucket"], Field(examples=["bucket"])] = "direct"
+    """How Lambda gets the package: direct, 50 MB zipped at most, or through a bucket for it."""
 
     runtime: Annotated[RuntimeName, Field(examples=["python3.13"])] = DEFAULT
     """Lambda's Python."""
@@ -178,10 +155,12 @@ def _check(link: Link) -> Iterator[Problem]:
         yield from _check_source(link, name, function, folders)
         path = _said(link, ("functions", name), "runtime")
         yield from check_runtime(function.runtime, path, link.today)
-        yield from _check_environment(link, name, function)
+        yield from environment.check(link, ("functions", name), function.environment, function.uses)
         yield from check_secrets(("functions", name), function.environment, function.not_secret)
         yield from check_uses(link, ("functions", name, "uses"), function.uses)
     yield from _check_concurrency(link)
+    if any(_fetched(link.document)) and not link.document.sections.get("buckets"):
+        yield from reserved_names(link.document.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +169,7 @@ class _Folders:
 
     inside: Callable[[Path, Path], bool]
     unprovided: Callable[[Path, str], tuple[str, ...]]
-    broken: Callable[[Path], str | None]
+    broken: Callable[[Path, Path], str | None]
 
 
 def _check_source(
@@ -212,7 +191,7 @@ def _check_source(
         )
     elif wrong := handler.missing(folder, function.handler, function.source):
         yield _wrong_handler(wrong, (*path, "handler"), function.runtime)
-    elif broken := folders.broken(folder):
+    elif broken := folders.broken(folder, link.project):
         yield Problem(broken, _said(link, path, "source"), rule="requirements")
     elif not function.layers:
         missing = folders.unprovided(folder, function.handler.rpartition(".")[0])
@@ -233,8 +212,8 @@ def _check_imports(
     """Layers may bring anything, so functions with some are not asked."""
     if missing:
         message = (
-            f"imports {', '.join(missing)}, which neither {function.source} nor its "
-            "requirements.txt nor Lambda provides"
+            f"imports {', '.join(missing)}, which neither {function.source} nor its requirements "
+            "(requirements.txt or pyproject.toml) nor Lambda provides"
         )
         yield Problem(message, path, rule="missing-import", severity="warning")
 
@@ -248,34 +227,13 @@ def _inside(folder: Path, project: Path) -> bool:
     return folder.resolve().is_relative_to(project.resolve())
 
 
-def _check_environment(link: Link, name: str, function: Function) -> Iterator[Problem]:
-    brought = variable_names_for(link, function.uses)
-    for variable, value in function.environment.items():
-        path = ("functions", name, "environment", variable)
-        if variable in _RESERVED:
-            yield Problem("Lambda sets this variable itself", path, "key", "reserved-variable")
-        elif variable in brought:
-            message = f"this variable comes from uses of {brought[variable]}: remove one of the two"
-            yield Problem(message, path, "key", "variable-twice")
-        elif (written := link.document.source.text_at(path)) and _changes(written, value):
-            message = f"arrives as {as_text(value)}: put it in quotes to keep what is written"
-            yield Problem(message, path, rule="number", severity="warning")
-
-
-def _changes(written: str, value: JsonValue) -> bool:
-    """Whether a number reads otherwise once it is a number: 1.10, 1e5, 0x10."""
-    return (
-        not isinstance(value, bool) and isinstance(value, int | float) and written != as_text(value)
-    )
-
-
 def _fits(context: Context) -> Iterator[Problem]:
     """Limits of AWS that depend on names, and layers of other regions."""
     for name, function in context.document.entries(SECTION).items():
         path = ("functions", name)
         uses = {at: use for at, use in function.uses.items() if _granted(context, at, use)}
         yield from _policy_fits(context, path, function, uses)
-        yield from _environment_fits(context, path, function, uses)
+        yield from environment.fits(context, path, function.environment, uses)
         for number, layer in enumerate(function.layers):
             yield from elsewhere(context, layer, (*path, "layers", number))
 
@@ -291,19 +249,6 @@ def _policy_fits(
             ": split the function, or use fewer entries"
         )
         yield Problem(message, (*path, "uses"), "key", "policy-size")
-
-
-def _environment_fits(
-    context: Context, path: tuple[str, ...], function: Function, uses: Uses
-) -> Iterator[Problem]:
-    variables = _variables(context, uses, function)
-    size = sum(len(f"{key}{value}".encode()) for key, value in variables.items())
-    if size > MOST_ENVIRONMENT_BYTES:
-        message = (
-            f"its environment has {size:,} bytes, and Lambda takes {MOST_ENVIRONMENT_BYTES:,}"
-            ": move text to a parameter or a bucket"
-        )
-        yield Problem(message, (*path, "environment"), "key", "environment-size")
 
 
 def _granted(context: Context, address: str, use: Use) -> bool:
@@ -342,7 +287,19 @@ def _relaxed(document: Document) -> Iterator[Relaxation]:
             yield Relaxation((*path, "not_secret", variable), what, reason)
 
 
+def _code(function: Function) -> Code:
+    return Code(function.source, function.runtime, function.architecture)
+
+
+def _fetched(document: Document) -> Iterator[Code]:
+    """The packages that come through a bucket."""
+    for function in document.entries(SECTION).values():
+        if function.upload == "bucket":
+            yield _code(function)
+
+
 def _build(context: Context) -> Iterator[Resource]:
+    yield from artifacts.resources(context, _fetched(context.document))
     for name, function in context.document.entries(SECTION).items():
         yield _log_group(context, name, function)
         yield _role(context, name)
@@ -423,21 +380,32 @@ def _function(context: Context, name: str, function: Function) -> Resource:
         "architectures": [function.architecture],
         "memorySize": function.memory,
         "timeout": function.timeout,
-        "code": Code(function.source, function.runtime, function.architecture),
+        **_package(context, function),
         "loggingConfig": {"logFormat": "JSON", "logGroup": log_group_name(context, name)},
         "tracingConfig": {"mode": "Active" if function.tracing else "PassThrough"},
         "ephemeralStorage": {"size": function.storage},
-        **_environment(_variables(context, function.uses, function)),
+        **_environment(environment.variables(context, function.environment, function.uses)),
         **_optional(function),
     }
     parts = ("role", "policy", "logs")
+    after = tuple(context.key(f"functions.{name}", part) for part in parts)
     return Resource(
         key=context.key(f"functions.{name}"),
         type="aws:lambda/function:Function",
         inputs=inputs,
-        after=tuple(context.key(f"functions.{name}", part) for part in parts),
+        after=(*after, *_objects(context, function)),
         origin=f"functions.{name}",
     )
+
+
+def _package(context: Context, function: Function) -> dict[str, Value]:
+    code = _code(function)
+    return artifacts.fetched(context, code) if function.upload == "bucket" else {"code": code}
+
+
+def _objects(context: Context, function: Function) -> tuple[str, ...]:
+    is_fetched = function.upload == "bucket"
+    return (artifacts.object_key(context, _code(function)),) if is_fetched else ()
 
 
 def _environment(variables: Mapping[str, Value]) -> dict[str, Value]:
@@ -454,18 +422,6 @@ def _optional(function: Function) -> dict[str, Value]:
     if function.concurrency is not None:
         given["reservedConcurrentExecutions"] = function.concurrency
     return given
-
-
-def _variables(context: Context, uses: Uses, function: Function) -> Mapping[str, Value]:
-    written = {name: as_text(value) for name, value in function.environment.items()}
-    return dict(sorted({**variables_for(context, uses), **written}.items()))
-
-
-def as_text(value: JsonValue) -> str:
-    """A value as a function receives it: text as it is, anything else as compact JSON."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _outputs(context: Context) -> Mapping[str, Value]:

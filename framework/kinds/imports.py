@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +31,9 @@ _LINE = re.compile(
     r"|[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^]]*\])?\s*(\(|[=<>!~@;]|--|\\|$)"
 )
 """An option, an address, a path, or a name with extras and versions (pip, "Requirements File")."""
+
+_INCLUDE = re.compile(r"(?:-[rc]|--requirement|--constraint)(?:\s*=\s*|\s+)(?!\S*://)(\S.*)")
+"""A file that is included (pip, "Requirements File Format")."""
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -86,10 +90,11 @@ def _imports(path: Path) -> Iterator[str]:
             yield statement.module
 
 
-def broken_requirement(folder: Path) -> str | None:
+def broken_requirement(folder: Path, project: Path) -> str | None:
     """The first line of the folder's requirements.txt that can be none, as a sentence.
 
-    What the requirements lead to is for the installer to say, when the package is built.
+    One that includes a file outside of the project is none. What the requirements lead to is for
+    the installer to say, when the package is built.
     """
     try:
         lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
@@ -101,7 +106,16 @@ def broken_requirement(folder: Path) -> str | None:
         text = line.partition(" #")[0].strip()
         if text and not text.startswith("#") and not _LINE.match(text):
             return f"requirements.txt:{number}: '{printable(text)}' is no requirement"
+        if (found := _INCLUDE.match(text)) and not _leads_inside(folder / found[1], project):
+            return f"requirements.txt:{number}: {printable(text)} leads out of the project"
     return None
+
+
+def _leads_inside(path: Path, project: Path) -> bool:
+    # A part that is too long, or a byte that no path has, is for the installer to refuse.
+    with suppress(OSError, ValueError):
+        return path.resolve().is_relative_to(project.resolve())
+    return True
 
 
 def _required(folder: Path) -> frozenset[str] | None:

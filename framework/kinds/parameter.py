@@ -23,6 +23,10 @@ from framework.plan.resource import Resource, Secret, Value
 MOST_CHARACTERS = 4096
 """A standard parameter's value (SSM quotas)."""
 
+FIXED = ("type",)
+"""SSM never changes a parameter's type, and the provider tries (SSM API, PutParameter:
+HierarchyTypeMismatchException)."""
+
 
 class Parameter(Entry):
     """A parameter in SSM's Parameter Store."""
@@ -107,6 +111,7 @@ def _build(context: Context) -> Iterator[Resource]:
             type="aws:ssm/parameter:Parameter",
             inputs=inputs,
             protect=context.document.protect,
+            replace_on=FIXED,
             origin=f"parameters.{name}",
         )
 

@@ -35,8 +35,7 @@ _ALLOWED_TAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """A finished node with what it stands for and how many levels it has, aliases counted."""
 
     node: Node

@@ -7,8 +7,9 @@ laid over the rest, every value keeping the place it was written at; and the cho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from framework.language.messages import suggestion
 from framework.language.overlay import overlay
@@ -22,8 +23,7 @@ MOST_VALUES = 600_000
 """Keys and values of all environments' documents together, which are held at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """The document as one environment has it. Without any declared there is one, with no name.
 
     `source` is the document with the overrides laid over it, `whole` the file as it is written.

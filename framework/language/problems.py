@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way into the document: keys of maps and indexes of lists, outermost first."""
@@ -28,8 +28,7 @@ Part: TypeAlias = Literal["key", "value"]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One sentence about one path. `part` says whether the key or its value is to blame.
 
     `span` is given instead of a path where the text itself is at fault (start and end, in

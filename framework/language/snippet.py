@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from framework.language.messages import suggestion
 from framework.language.problems import HIDDEN, Located
@@ -27,8 +27,7 @@ _FARTHEST = 1_000
 _KEY = re.compile(r"""(?:^|[\s{\[,?-])["']?([A-Za-z_-]{3,24})["']?[ \t]*:""")
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(NamedTuple):
     """What is shown of a line; `before` and `carets` count cells of a terminal."""
 
     text: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import yaml
 
@@ -49,8 +48,7 @@ def conflict(text: str) -> Problem | None:
     return Problem(_CONFLICT_LEFT, span=found.span(1), rule="merge-conflict") if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(NamedTuple):
     """What a parser said, where it stood (`at`), and where the thing it read began (`begun`).
 
     `bracket` is where the innermost list or map in brackets that is still open begins, `quoted`

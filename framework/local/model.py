@@ -8,9 +8,11 @@ A plan whose resources do not fit together raises `PlanError`: a bug of a kind o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from framework.local import unsupported
 from framework.local.policy import Policy, like, parse
 from framework.local.values import Inputs, made_up
 from framework.plan.resource import Attr, Code, Plan, PlanError, Resource, Secret
@@ -62,16 +64,14 @@ class Function:
     policy: Policy = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Throttle:
+class Throttle(NamedTuple):
     """A token bucket: `rate` requests a second, `burst` at once."""
 
     rate: float
     burst: float
 
 
-@dataclass(frozen=True, slots=True)
-class Authorizer:
+class Authorizer(NamedTuple):
     """A JWT authorizer; `sources` say where the token stands."""
 
     name: str
@@ -80,8 +80,7 @@ class Authorizer:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One route of the API. `path` is empty for `$default`, `timeout` in seconds."""
 
     key: str
@@ -101,8 +100,7 @@ class Route:
         return self.authorization in ("NONE", "JWT", "AWS_IAM")
 
 
-@dataclass(frozen=True, slots=True)
-class Cors:
+class Cors(NamedTuple):
     """What browsers of other origins may do; `max_age` seconds, 0 when not said."""
 
     origins: tuple[str, ...]
@@ -113,8 +111,7 @@ class Cors:
     max_age: int
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(NamedTuple):
     """The HTTP API and its one stage."""
 
     id: str
@@ -125,8 +122,7 @@ class Api:
     routes: tuple[Route, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """A bucket under its physical name."""
 
     entry: str
@@ -136,8 +132,7 @@ class Bucket:
     cors: tuple[Cors, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter under its full name; `value` may be one of the secret configuration."""
 
     entry: str
@@ -147,9 +142,8 @@ class Parameter:
     value: Secret | str
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The service of one region, as local mode runs it."""
+class Model(NamedTuple):
+    """The service of one region, as local mode runs it; `unsupported` are lines for people."""
 
     account: str
     region: str
@@ -158,6 +152,7 @@ class Model:
     api: Api | None
     buckets: tuple[Bucket, ...]
     parameters: tuple[Parameter, ...]
+    unsupported: tuple[str, ...] = ()
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -166,7 +161,11 @@ class Model:
 
 
 def read_all(plan: Plan) -> tuple[Model, ...]:
-    """The service that `plan` describes, once for each of its regions, home first."""
+    """The service that `plan` describes, once for each of its regions, home first.
+
+    Raises `LocalError` where local mode would behave otherwise than AWS without a word.
+    """
+    unsupported.refuse(plan.resources)
     resources: dict[str, list[Resource]] = {"": []}
     for resource in plan.resources:
         found = _REGION_SUFFIX.search(resource.key)
@@ -187,7 +186,8 @@ def without_region(entry: str) -> str:
 class _Reader:
     """Reads the resources of one region; `region` is empty for the home region."""
 
-    def __init__(self, region: str, resources: Iterable[Resource]) -> None:
+    def __init__(self, region: str, resources: Sequence[Resource]) -> None:
+        self.unsupported = tuple(unsupported.lines(resources))
         self.inputs: dict[str, list[Inputs]] = {}
         for resource in resources:
             self.inputs.setdefault(resource.type, []).append(Inputs.of(resource))
@@ -202,8 +202,9 @@ class _Reader:
             partition=self.partition,
             functions=tuple(self.functions.values()),
             api=next((self._api(inputs) for inputs in self._of(API)), None),
-            buckets=tuple(self._bucket(inputs) for inputs in self._of(BUCKET)),
+            buckets=tuple(self._buckets()),
             parameters=tuple(self._parameter(inputs) for inputs in self._of(PARAMETER)),
+            unsupported=self.unsupported,
         )
 
     def _of(self, token: str) -> list[Inputs]:
@@ -235,7 +236,7 @@ class _Reader:
             role=role,
             runtime=inputs.text("runtime"),
             handler=inputs.text("handler"),
-            code=inputs.code("code"),
+            code=inputs.code("s3Key" if "s3Key" in inputs.values else "code"),
             memory=int(inputs.number("memorySize", 128)),
             timeout=inputs.number("timeout", 3),
             log_group=logging.text("logGroup", f"/aws/lambda/{name}"),
@@ -299,6 +300,8 @@ class _Reader:
             return None
         for inputs in self._of(AUTHORIZER):
             if made_up_id(inputs.key) == wanted:
+                if inputs.text("authorizerType", "JWT") != "JWT":
+                    return None
                 jwt = inputs.child("jwtConfiguration")
                 return Authorizer(
                     name=inputs.text("name"),
@@ -318,6 +321,13 @@ class _Reader:
             and like(permission.text("sourceArn", "*"), arn)
             for permission in self._of(PERMISSION)
         )
+
+    def _buckets(self) -> Iterator[Bucket]:
+        """Those of the author: functions run from their source, and fetch no package."""
+        of_packages = {inputs.text("s3Bucket", "") for inputs in self._of(FUNCTION)}
+        for inputs in self._of(BUCKET):
+            if inputs.text("bucket") not in of_packages:
+                yield self._bucket(inputs)
 
     def _bucket(self, inputs: Inputs) -> Bucket:
         name = inputs.text("bucket")

@@ -11,7 +11,18 @@ import json
 from collections.abc import Mapping
 from typing import NoReturn, TypeAlias
 
-from framework.plan.resource import Attr, Code, Json, PlanError, Resource, Secret, Text, Value
+from framework.plan.resource import (
+    Attr,
+    Code,
+    CodeFile,
+    CodeKey,
+    Json,
+    PlanError,
+    Resource,
+    Secret,
+    Text,
+    Value,
+)
 
 Plain: TypeAlias = (
     "str | int | float | bool | Code | Secret | list[Plain] | Mapping[str, Plain] | None"
@@ -31,6 +42,8 @@ def plain(value: Value) -> Plain:
             return made_up(value)
         case Text(parts):
             return "".join(made_up(part) if isinstance(part, Attr) else part for part in parts)
+        case CodeFile(code) | CodeKey(code):
+            return code
         case Json(document):
             return json.dumps(plain(document), sort_keys=True)
         case Mapping():

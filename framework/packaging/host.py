@@ -19,22 +19,24 @@ from framework.packaging.requirements import Requirements
 from framework.packaging.store import scratch, touch
 
 
-def host_paths(source: Path, cache: Path, python: str = sys.executable) -> tuple[Path, ...]:
+def host_paths(
+    source: Path, cache: Path, python: str = sys.executable, project: Path | None = None
+) -> tuple[Path, ...]:
     """`source` and, where it requires something, the folder with that installed for `python`.
 
     Installs at the first call, wheels only, for this machine; later calls read the requirements.
-    Raises `PackagingError`.
+    `project` is as in a `Recipe`. Raises `PackagingError`.
     """
     try:
-        return _host_paths(source, cache, python)
+        return _host_paths(source, cache, python, project)
     except OSError as error:
         raise unusable(source, error) from error
 
 
-def _host_paths(source: Path, cache: Path, python: str) -> tuple[Path, ...]:
+def _host_paths(source: Path, cache: Path, python: str, project: Path | None) -> tuple[Path, ...]:
     if not source.is_dir():
         raise PackagingError(source, "the source folder does not exist")
-    requirements = read_requirements(source)
+    requirements = read_requirements(source, project)
     if requirements is None:
         return (source,)
     platform = host_platform(source, python)

@@ -29,12 +29,19 @@ def check_unzipped(source: Path, sizes: Mapping[str, int]) -> None:
     if len(sizes) > FILES_LIMIT:
         problem = f"the package has {len(sizes):,} files, at most {FILES_LIMIT:,} fit into a zip"
         raise PackagingError(source, problem)
-    _check(source, sizes, "unzipped", UNZIPPED_LIMIT)
+    unzipped = sum(sizes.values())
+    if unzipped > UNZIPPED_LIMIT:
+        raise _too_much(source, unzipped, sizes, "unzipped", UNZIPPED_LIMIT)
 
 
-def check_zipped(source: Path, sizes: Mapping[str, int]) -> None:
-    """Raises `PackagingError` where compressed files (bytes by name) exceed a direct upload."""
-    _check(source, sizes, "zipped", ZIPPED_LIMIT)
+def check_zipped(source: Path, zipped: int, sizes: Mapping[str, int]) -> None:
+    """Raises `PackagingError` where a zip (its bytes, and those by name) is too much to hand over.
+
+    The limit is that of the call that creates or updates a function; a bucket has none.
+    """
+    if zipped > ZIPPED_LIMIT:
+        way_out = " directly: say  upload: bucket  to send it through one"
+        raise _too_much(source, zipped, sizes, "zipped", ZIPPED_LIMIT, way_out)
 
 
 def heaviest(sizes: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -45,9 +52,14 @@ def heaviest(sizes: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:HEAVIEST])
 
 
-def notes(zipped: int, unzipped: int) -> Iterator[str]:
-    """A sentence for each limit that a package (its bytes) comes near."""
-    sizes = (("zipped", zipped, ZIPPED_LIMIT), ("unzipped", unzipped, UNZIPPED_LIMIT))
+def notes(zipped: int | None, unzipped: int) -> Iterator[str]:
+    """A sentence for each limit that a package (its bytes) comes near.
+
+    None where it is not handed over, and only what is in it counts.
+    """
+    sizes = [("unzipped", unzipped, UNZIPPED_LIMIT)]
+    if zipped is not None:
+        sizes.insert(0, ("zipped", zipped, ZIPPED_LIMIT))
     for state, size, limit in sizes:
         if size >= NEARLY * limit:
             yield (
@@ -61,16 +73,15 @@ def share(size: int, limit: int) -> str:
     return f"{size * 100 // limit} %"
 
 
-def _check(source: Path, sizes: Mapping[str, int], state: str, limit: int) -> None:
-    total = sum(sizes.values())
-    if total <= limit:
-        return
+def _too_much(
+    source: Path, total: int, sizes: Mapping[str, int], state: str, limit: int, way_out: str = ""
+) -> PackagingError:
     parts = ", ".join(f"{name} {_megabytes(size)}" for name, size in heaviest(sizes))
     problem = (
-        f"the package is {_megabytes(total)} {state}, Lambda takes {_megabytes(limit)};"
+        f"the package is {_megabytes(total)} {state}, Lambda takes {_megabytes(limit)}{way_out};"
         f" heaviest: {parts}"
     )
-    raise PackagingError(source, problem)
+    return PackagingError(source, problem)
 
 
 def _megabytes(size: int) -> str:

@@ -44,12 +44,16 @@ class Recipe:
     """What a function's package is made from.
 
     `source` is an absolute folder, `runtime` a Python runtime of Lambda ("python3.13"),
-    `architecture` "arm64" or "x86_64".
+    `architecture` "arm64" or "x86_64". A package that is not `direct` comes from a bucket, where
+    Lambda takes more. Requirements include no file outside of `project`, which is `source` unless
+    said.
     """
 
     source: Path
     runtime: str
     architecture: str
+    direct: bool = True
+    project: Path | None = None
 
 
 def build(recipe: Recipe, cache: Path, *, upgrade: bool = False) -> Package:
@@ -128,26 +132,28 @@ class _Workshop:
 
     def build(self, recipe: Recipe) -> Package:
         try:
-            return self._build(recipe)
+            package = self._build(recipe)
+            if recipe.direct:
+                _check_zipped(recipe.source, package)
         except OSError as error:
             raise unusable(recipe.source, error) from error
+        zipped = package.size if recipe.direct else None
+        return replace(package, notes=(*package.notes, *limits.notes(zipped, package.unzipped)))
 
     def _build(self, recipe: Recipe) -> Package:
         source = recipe.source
         platform = lambda_platform(source, recipe.runtime, recipe.architecture, sys.executable)
-        requirements = read_requirements(source)
+        requirements = read_requirements(source, recipe.project)
         contents = _contents(source, source_files(source))
         if requirements is None:
-            package = self._packed(source, contents, platform, "", lambda: None)
-            return replace(package, notes=tuple(_size_notes(package)))
+            return self._packed(source, contents, platform, "", lambda: None)
         pins = self._pins(requirements, platform)
         key = _installation_key(requirements, platform, pins)
 
         package = self._packed(
             source, contents, platform, key, lambda: self._installed(requirements, platform, pins)
         )
-        notes = (*requirements.notes, *_pin_notes(requirements, pins), *_size_notes(package))
-        return replace(package, notes=notes)
+        return replace(package, notes=(*requirements.notes, *_pin_notes(requirements, pins)))
 
     def _packed(
         self,
@@ -239,10 +245,6 @@ def _pin_notes(requirements: Requirements, pins: tuple[str, ...]) -> Iterator[st
         yield f"{requirements.file} does not pin all that it installs; the lines that do: {lines}"
 
 
-def _size_notes(package: Package) -> Iterator[str]:
-    return limits.notes(package.size, package.unzipped)
-
-
 def unusable(source: Path, error: OSError) -> PackagingError:
     """What the operating system refused: a file that cannot be read, a full disk."""
     place = f"{error.filename}: " if error.filename else ""
@@ -274,9 +276,15 @@ def _put(
     check_names(source, [file.name for file in own], [file.name for file in brought])
     entries = (*own, *brought)
     limits.check_unzipped(source, {file.name: file.size for file in entries})
-    limits.check_zipped(source, {file.name: file.weight for file in entries})
     parts = (_part("", own), *(installed.parts if installed else ()))
     return store.put(key, archive.write(entries), _unzipped(entries), parts)
+
+
+def _check_zipped(source: Path, package: Package) -> None:
+    """Asks the zip itself: it may have been built for a bucket and be taken from the cache."""
+    if package.size > limits.ZIPPED_LIMIT:
+        entries = archive.read(package.path.read_bytes())
+        limits.check_zipped(source, package.size, {file.name: file.weight for file in entries})
 
 
 def _maker() -> str:

@@ -27,10 +27,11 @@ _LINKS = ("-f", "--find-links")
 _EDITABLE = ("-e", "--editable")
 
 
-def read_requirements_txt(source: Path) -> Requirements | None:
+def read_requirements_txt(source: Path, project: Path) -> Requirements | None:
     """What `source` requires; None without a requirements.txt, or with nothing in it.
 
-    Raises `PackagingError` for a file that cannot be read, or asks for what is built from source.
+    Raises `PackagingError` for a file that cannot be read, that asks for what is built from source,
+    or includes what is outside of the folder `project`.
     """
     folder = source.resolve()
     file = folder / REQUIREMENTS_FILE
@@ -41,7 +42,7 @@ def read_requirements_txt(source: Path) -> Requirements | None:
         raise PackagingError(source, problem)
     if not file.resolve().is_relative_to(folder):
         raise PackagingError(source, f"the link {REQUIREMENTS_FILE} leads out of the folder")
-    lines = tuple(_read(source, file, ()))
+    lines = tuple(_read(_Folders(source, project.resolve()), file, ()))
     wanted = tuple(_wanted(line.text) for line in lines if line.is_requirement)
     files = tuple(digest for line in lines for digest in line.wheels(source))
     places = tuple((_wanted(line.text)[1], line.place) for line in lines if line.is_requirement)
@@ -82,10 +83,19 @@ class _Line:
             yield from [_digest(path)] if path.suffix == ".whl" and path.is_file() else []
 
 
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """The folder that requires something, and the one that no included file leads out of."""
+
+    source: Path
+    project: Path
+
+
 def _read(
-    source: Path, file: Path, above: tuple[Path, ...], requires: bool = True
+    folders: _Folders, file: Path, above: tuple[Path, ...], requires: bool = True
 ) -> Iterator[_Line]:
     """The lines of `file`, those of included files in place of the line that includes them."""
+    source = folders.source
     if file in above:
         raise PackagingError(source, f"{_shown(source, file)} includes itself")
     for number, text in _texts(source, file):
@@ -93,9 +103,9 @@ def _read(
         option, value = line.option
         _refuse_sources(source, line)
         if option in _INCLUDE:
-            included = _included(source, file, value)
+            included = _included(folders, line, file, value)
             states = requires and option in _INCLUDE[:2]
-            yield from _read(source, included, (*above, file), states)
+            yield from _read(folders, included, (*above, file), states)
         else:
             yield line
 
@@ -122,11 +132,15 @@ def _texts(source: Path, file: Path) -> Iterator[tuple[int, str]]:
         yield start, " ".join(text.split())
 
 
-def _included(source: Path, file: Path, value: str) -> Path:
+def _included(folders: _Folders, line: _Line, file: Path, value: str) -> Path:
+    source = folders.source
     if "://" in value:
         problem = f"{_shown(source, file)} includes {value}: only files can be included"
         raise PackagingError(source, problem)
     included = (file.parent / value).resolve()
+    if not included.is_relative_to(folders.project):
+        problem = f"{line.place}: {line.text} leads out of the project"
+        raise PackagingError(source, problem, line.text)
     if not included.is_file():
         problem = f"{_shown(source, file)} includes {value}, which does not exist"
         raise PackagingError(source, problem)

@@ -97,7 +97,7 @@ def _changed(old: Plan, new: Plan, fixed: Fixed) -> Iterator[Changed]:
         if before is None:
             continue
         found = _difference(_in_region(before, homes[0]), _in_region(resource, homes[1]), replaced)
-        forcing = tuple(_forcing(found, resource.type, fixed))
+        forcing = tuple(_forcing(found, resource, fixed))
         if forcing:
             replaced.add(resource.key)
         if found:
@@ -129,6 +129,8 @@ def _options(old: Resource, new: Resource) -> Iterator[PropertyChange]:
         yield PropertyChange((_TYPE,), old.type, new.type)
     if old.protect != new.protect:
         yield PropertyChange(("protect",), old.protect, new.protect)
+    if old.retain != new.retain:
+        yield PropertyChange(("retain",), old.retain, new.retain)
 
 
 def _hidden(token: str, change: PropertyChange) -> PropertyChange:
@@ -141,8 +143,8 @@ def _hidden(token: str, change: PropertyChange) -> PropertyChange:
     return replace(change, old=old, new=new)
 
 
-def _forcing(found: Sequence[PropertyChange], token: str, fixed: Fixed) -> Iterator[str]:
-    names = {_TYPE, "region", *fixed.get(token, ())}
+def _forcing(found: Sequence[PropertyChange], resource: Resource, fixed: Fixed) -> Iterator[str]:
+    names = {_TYPE, "region", *resource.replace_on, *fixed.get(resource.type, ())}
     yield from dict.fromkeys(str(each.path[0]) for each in found if each.path[0] in names)
 
 

@@ -76,7 +76,7 @@ def _service(plan: Plan) -> str:
 def _statements(plan: Plan, target: Target) -> Iterator[Statement]:
     for resource in plan.resources:
         for grant in _needs(resource).grants:
-            if not grant.given or grant.given in resource.inputs:
+            if (not grant.given or grant.given in resource.inputs) and _actions(resource, grant):
                 yield _statement(resource, grant, target)
 
 
@@ -88,14 +88,19 @@ def _needs(resource: Resource) -> Needs:
 
 
 def _statement(resource: Resource, grant: Grant, target: Target) -> Statement:
-    """A grant for a resource. Nothing protected is ever deleted, so deleting it is not allowed."""
     arns = {arn for template in grant.on for arn in _arns(template, resource, target)}
-    actions = grant.actions - grant.deleting if resource.protect else grant.actions
     conditions = grant.conditions
     if "*" in arns:
         regions = ("StringEquals", "aws:RequestedRegion", tuple(sorted(target.regions)))
         conditions = (*conditions, regions)
-    return Statement(tuple(sorted(actions)), tuple(sorted(arns)), tuple(sorted(conditions)))
+    actions = sorted(_actions(resource, grant))
+    return Statement(tuple(actions), tuple(sorted(arns)), tuple(sorted(conditions)))
+
+
+def _actions(resource: Resource, grant: Grant) -> frozenset[str]:
+    """Those of a grant: what is protected or retained is never deleted, and nobody has to."""
+    stays = resource.protect or resource.retain
+    return grant.actions - grant.deleting if stays else grant.actions
 
 
 def _arns(template: str, resource: Resource, target: Target) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """A plan as JSON data, for people, for files, and for other programs; and read back from it.
 
 In: a `Plan` and its `Target`. Out: maps, lists and scalars. Values that are more than data become
-a map with one key: {"attr": "api.id"}, {"text": [...]}, {"json": ...}, {"code": ...} and
-{"secret": ...}. A map of the author's that looks like one of these stands in {"map": {...}}.
+a map with one key: {"attr": "api.id"}, {"text": [...]}, {"json": ...}, {"code": ...},
+{"codeFile": ...}, {"codeKey": ...} and {"secret": ...}. A map of the author's that looks like one
+of these stands in {"map": {...}}.
 `read_plan` is the way back, and takes nothing that another program may have got wrong for granted.
 """
 
@@ -17,6 +18,8 @@ from framework.language.problems import printable
 from framework.plan.resource import (
     Attr,
     Code,
+    CodeFile,
+    CodeKey,
     Json,
     Plan,
     PlanError,
@@ -33,7 +36,7 @@ JsonData: TypeAlias = "str | int | float | bool | list[JsonData] | dict[str, Jso
 FORMAT = 1
 """The version of this form: changed when readers of the old one would read the new one wrong."""
 
-_WRAPPERS = frozenset({"attr", "text", "json", "code", "secret", "map"})
+_WRAPPERS = frozenset({"attr", "text", "json", "code", "codeFile", "codeKey", "secret", "map"})
 
 
 def plain(value: Value) -> JsonData:
@@ -47,8 +50,12 @@ def plain(value: Value) -> JsonData:
             return {"text": [plain(part) for part in parts]}
         case Json(document):
             return {"json": plain(document)}
-        case Code(source, runtime, architecture):
-            return {"code": {"source": source, "runtime": runtime, "architecture": architecture}}
+        case Code():
+            return {"code": _plain_code(value)}
+        case CodeFile(code):
+            return {"codeFile": _plain_code(code)}
+        case CodeKey(code):
+            return {"codeKey": _plain_code(code)}
         case Secret(path):
             return {"secret": ".".join(path)}
         case Mapping():
@@ -60,12 +67,16 @@ def plain(value: Value) -> JsonData:
             return value
 
 
+def _plain_code(code: Code) -> JsonData:
+    return {"source": code.source, "runtime": code.runtime, "architecture": code.architecture}
+
+
 def _looks_wrapped(data: Mapping[str, JsonData]) -> bool:
     return len(data) == 1 and not _WRAPPERS.isdisjoint(data)
 
 
 def plain_resource(resource: Resource) -> dict[str, JsonData]:
-    """A resource as JSON data; `after` and `protect` only where they say something."""
+    """A resource as JSON data; its options only where they say something."""
     written: dict[str, JsonData] = {
         "key": resource.key,
         "type": resource.type,
@@ -76,6 +87,10 @@ def plain_resource(resource: Resource) -> dict[str, JsonData]:
         written["after"] = list(resource.after)
     if resource.protect:
         written["protect"] = True
+    if resource.retain:
+        written["retain"] = True
+    if resource.replace_on:
+        written["replaceOn"] = list(resource.replace_on)
     return written
 
 
@@ -139,10 +154,6 @@ def _target(data: Mapping[str, object]) -> Target:
 
 def _resource(data: object, where: str) -> Resource:
     written = _map(data, where)
-    protect = written.get("protect", False)
-    if not isinstance(protect, bool):
-        raise NotAPlan(f"{where}.protect is neither true nor false")
-    after = _list(written.get("after", []), f"{where}.after")
     token = _text(written.get("type"), f"{where}.type")
     if not re.fullmatch("[^:]+:[^:]+:[^:]+", token):
         raise NotAPlan(f"{where}.type is no type such as aws:iam/role:Role")
@@ -150,8 +161,10 @@ def _resource(data: object, where: str) -> Resource:
         key=_text(written.get("key"), f"{where}.key"),
         type=token,
         inputs=_values(written.get("inputs"), f"{where}.inputs"),
-        after=tuple(_text(each, f"{where}.after") for each in after),
-        protect=protect,
+        after=_texts(written.get("after", []), f"{where}.after"),
+        protect=_flag(written.get("protect", False), f"{where}.protect"),
+        retain=_flag(written.get("retain", False), f"{where}.retain"),
+        replace_on=_texts(written.get("replaceOn", []), f"{where}.replaceOn"),
         origin=_text(written.get("origin", ""), f"{where}.origin"),
     )
 
@@ -184,13 +197,21 @@ def _unwrapped(word: str, inside: object, where: str) -> Value:
         case "json":
             return Json(_value(inside, where))
         case "code":
-            code = _map(inside, where)
-            names = ("source", "runtime", "architecture")
-            return Code(*(_text(code.get(name), f"{where}.{name}") for name in names))
+            return _code(inside, where)
+        case "codeFile":
+            return CodeFile(_code(inside, where))
+        case "codeKey":
+            return CodeKey(_code(inside, where))
         case "secret":
             return Secret(tuple(_text(inside, where).split(".")))
         case _:
             return _values(inside, where)
+
+
+def _code(data: object, where: str) -> Code:
+    code = _map(data, where)
+    names = ("source", "runtime", "architecture")
+    return Code(*(_text(code.get(name), f"{where}.{name}") for name in names))
 
 
 def _attr(data: object, where: str) -> Attr:
@@ -216,6 +237,16 @@ def _list(data: object, where: str) -> list[object]:
     return data
 
 
+def _flag(data: object, where: str) -> bool:
+    if not isinstance(data, bool):
+        raise NotAPlan(f"{where} is neither true nor false")
+    return data
+
+
+def _texts(data: object, where: str) -> tuple[str, ...]:
+    return tuple(_text(each, where) for each in _list(data, where))
+
+
 def _text(data: object, where: str) -> str:
     if not isinstance(data, str):
         raise NotAPlan(f"{printable(where)} is no text")
@@ -233,8 +264,10 @@ def shown(value: Value) -> str:
             return "".join(shown(part) for part in parts)
         case Secret(path):
             return f"the secret {'.'.join(path)}"
-        case Code(source, runtime, architecture):
+        case Code(source, runtime, architecture) | CodeFile(Code(source, runtime, architecture)):
             return f"the package of {source} for {runtime}, {architecture}"
+        case CodeKey():
+            return value.named("{sha256}")
         case Json(document):
             return shown(document)
         case _:

@@ -21,6 +21,8 @@ from framework.plan.plain import JsonData
 from framework.plan.resource import (
     Attr,
     Code,
+    CodeFile,
+    CodeKey,
     Json,
     Plan,
     Resource,
@@ -28,6 +30,7 @@ from framework.plan.resource import (
     Text,
     Value,
     attributes,
+    code_of,
     secrets,
 )
 
@@ -54,7 +57,7 @@ def program(plan: Plan, project: str, version: str) -> str:
     """The text of a Pulumi.yaml. `version` is that of the pulumi-aws provider."""
     needed = list(dict.fromkeys(each for one in plan.resources for each in secrets(one.inputs)))
     sections = sorted({secret.path[0] for secret in needed})
-    writer = _Writer(identifiers(plan.by_key, {*_RESERVED, *sections}))
+    writer = _Writer(identifiers(plan.by_key, {*_RESERVED, *sections}), _zips(plan))
     head = _HEAD.format(project=project, packages=PACKAGES)
     notes = "".join(_SECRETS.format(name=".".join(secret.path)) for secret in needed)
     return head + notes + _yaml(writer.document(plan, project, version, sections))
@@ -85,11 +88,21 @@ def literal(text: str) -> str:
     return re.sub(r"\$(?=[${]|\Z)", "$$", text)
 
 
+def _zips(plan: Plan) -> Mapping[Code, str]:
+    """The packages that lie in buckets -> a function that runs each, whose zip is the same."""
+    found: dict[Code, str] = {}
+    for function in plan.of_type("aws:lambda/function:Function"):
+        if code := code_of(function):
+            found.setdefault(code, function.origin.partition(".")[2])
+    return found
+
+
 @dataclass(frozen=True)
 class _Writer:
-    """Writes what refers to resources by their names in the program."""
+    """Writes what refers to resources by their names in the program, to packages by their zips."""
 
     names: Mapping[str, str]
+    zips: Mapping[Code, str]
 
     def document(
         self, plan: Plan, project: str, version: str, sections: Iterable[str]
@@ -132,12 +145,30 @@ class _Writer:
             return {"fn::fileArchive": literal(f"./{PACKAGES}/{function}.zip")}
         return self.written(value)
 
+    def _key(self, key: CodeKey) -> JsonData:
+        """Its hash is taken of the zip that is there when the program runs."""
+        path = f"${{pulumi.cwd}}/{PACKAGES}/{literal(self.zips[key.code])}.zip"
+        hashed: JsonData = {
+            "fn::invoke": {
+                "function": "std:filesha256",
+                "arguments": {"input": path},
+                "return": "result",
+            }
+        }
+        before, after = key.named("\0").split("\0")
+        return {"fn::join": ["", [literal(before), hashed, literal(after)]]}
+
     def _options(self, resource: Resource) -> dict[str, JsonData]:
         options: dict[str, JsonData] = {"provider": f"${{{PROVIDER}}}"}
         if resource.after:
             options["dependsOn"] = [f"${{{self.names[key]}}}" for key in resource.after]
         if resource.protect:
             options["protect"] = True
+        if resource.retain:
+            options["retainOnDelete"] = True
+        if resource.replace_on:
+            options["replaceOnChanges"] = list(resource.replace_on)
+            options["deleteBeforeReplace"] = True
         hidden = [name for name, value in resource.inputs.items() if any(secrets(value))]
         if hidden:
             options["additionalSecretOutputs"] = list(hidden)
@@ -158,6 +189,10 @@ class _Writer:
                 return f"${{{section}{''.join(_subscript(step) for step in steps)}}}"
             case Json(document):
                 return self._json(document)
+            case CodeFile(code):
+                return {"fn::fileAsset": literal(f"./{PACKAGES}/{self.zips[code]}.zip")}
+            case CodeKey():
+                return self._key(value)
             case Mapping():
                 return self._members(value)
             case list() | tuple():

@@ -46,6 +46,33 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A package as a file to upload; a `Code` by itself is what Lambda is handed in a call."""
+
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
+class CodeKey:
+    """What a package is called in a bucket: where it comes from, then the SHA-256 of its bytes.
+
+    The hash is known once the package is built. Folder and platform stand before it because two
+    packages may be equal to the byte, and each is an object that comes and goes by itself.
+    """
+
+    code: Code
+
+    @property
+    def folder(self) -> str:
+        """What stands before the hash: "handlers/python3.13-arm64"."""
+        return f"{self.code.source}/{self.code.runtime}-{self.code.architecture}"
+
+    def named(self, sha256: str) -> str:
+        """The whole key, for a hash in hex."""
+        return f"{self.folder}/{sha256}.zip"
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A value of the stack's secret configuration, by its path: ("parameters", "signing-key")."""
 
@@ -53,7 +80,7 @@ class Secret:
 
 
 Value: TypeAlias = (
-    "str | int | float | bool | Attr | Text | Json | Code | Secret"
+    "str | int | float | bool | Attr | Text | Json | Code | CodeFile | CodeKey | Secret"
     " | tuple[Value, ...] | list[Value] | Mapping[str, Value] | None"
 )
 
@@ -65,6 +92,10 @@ class Resource:
     `key` is `section.entry[/part][@region]` and also the Pulumi logical name; `type` the Pulumi
     token ("aws:iam/role:Role"); `after` the keys that must exist first though no input refers to
     them; `origin` the entry of services.yaml it comes from ("functions.list-notes").
+
+    `protect` keeps Pulumi from deleting it. One to `retain` is left on AWS when Pulumi deletes or
+    replaces it. `replace_on` are properties that AWS refuses to change and of which the provider
+    does not know that: a change of one deletes the resource and creates another.
     """
 
     key: str
@@ -72,6 +103,8 @@ class Resource:
     inputs: Mapping[str, Value]
     after: tuple[str, ...] = ()
     protect: bool = False
+    retain: bool = False
+    replace_on: tuple[str, ...] = ()
     origin: str = ""
 
 
@@ -114,6 +147,15 @@ def secrets(value: Value) -> Iterator[Secret]:
                 yield from secrets(item)
         case _:
             return
+
+
+def code_of(function: Resource) -> Code | None:
+    """The package that a function runs, be it handed over or fetched from a bucket."""
+    match function.inputs:
+        case {"code": Code() as code} | {"s3Key": CodeKey(code)}:
+            return code
+        case _:
+            return None
 
 
 def requirements(resource: Resource) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -198,3 +199,56 @@ def test_a_bar_on_a_terminal(services: Services, tmp_path: Path) -> None:
     assert out.startswith(LOOSE)
     assert "building packages" in bar
     assert "100%" in bar
+
+
+TWO = """\
+service: x
+functions:
+  light: {{handler: app.main, source: light}}
+  heavy: {{handler: app.main{heavy}}}
+  other: {{handler: app.main{other}}}
+alarms: {{enabled: false, reason: a test}}
+"""
+
+TOO_LARGE = (
+    "services.yaml:{line}:3: functions.{function}.source: the package is 50.1 MB zipped, Lambda"
+    " takes 50 MB directly: say  upload: bucket  to send it through one; heaviest: data.bin 50.1"
+    " MB, app.py 0.1 MB\n"
+)
+
+
+def test_a_large_package_goes_through_a_bucket(services: Services, tmp_path: Path) -> None:
+    handlers = tmp_path / "handlers"
+    (handlers / "requirements.txt").unlink()
+    (handlers / "data.bin").write_bytes(Random(0).randbytes(50 * 1024**2 + 1))
+    for folder in ("handlers", "light"):
+        make_folder(tmp_path / folder, {"app.py": "def main(event, context): ...\n"})
+    file = tmp_path / "services.yaml"
+
+    file.write_text(TWO.format(heavy="", other=""), "utf-8")
+    assert services("package") == (1, TOO_LARGE.format(line=4, function="heavy"), "")
+    file.write_text(TWO.format(heavy=", upload: bucket", other=""), "utf-8")
+    refused = TOO_LARGE.format(line=5, function="other")
+    assert services("package") == (1, refused, ""), "its package is handed over as before"
+    file.write_text(TWO.format(heavy=", upload: bucket", other=", upload: bucket"), "utf-8")
+    code, out, err = services("package", "--report", "--json")
+    assert (code, err) == (0, "")
+    functions = json.loads(out)["functions"]
+    assert [each["upload"] for each in functions.values()] == ["direct", "bucket", "bucket"]
+    assert functions["heavy"]["zipped"] > 52_428_800
+    assert json.loads(out)["warnings"] == []
+    code, out, _ = services("package", "--report")
+    assert out.split("\n\n")[1].splitlines()[1] == "  zipped       50.0 MB  through a bucket"
+
+
+@pytest.mark.parametrize("words", [["validate"], ["package"]])
+def test_requirements_do_not_lead_out_of_the_project(
+    services: Services, tmp_path: Path, words: list[str]
+) -> None:
+    make_folder(tmp_path / "handlers", {"requirements.txt": "six\n-r ../../theirs.txt\n"})
+    code, out, _ = services(*words)
+    assert (code, out.splitlines()[0]) == (
+        1,
+        "services.yaml:3:16: functions.a.handler: requirements.txt:2: -r ../../theirs.txt leads out"
+        " of the project",
+    )

@@ -15,8 +15,10 @@ from pulumi.resource_hooks import ErrorHook
 
 from framework.deploy.register import register
 from framework.deploy.values import Resolver
-from framework.plan.resource import Code, Plan, Resource, Secret
+from framework.packaging import Package
+from framework.plan.resource import Code, Plan, Resource, Secret, code_of
 from tests.support import typed
+from tests.support.aws import FUNCTION
 from tests.support.monitor import Run, run
 from tests.support.projects import ROOT, planned
 
@@ -38,9 +40,10 @@ def test_a_wrong_property_is_noticed() -> None:
     assert typed.missing(wrong) == {"protocol_type"}
 
 
-def _packages(plan: Plan, package: Path) -> Mapping[Code, Path]:
-    codes = (resource.inputs.get("code") for resource in plan.resources)
-    return {code: package for code in codes if isinstance(code, Code)}
+def _packages(plan: Plan, package: Path) -> Mapping[Code, Package]:
+    built = Package(package, "5a" * 32, size=17, unzipped=17)
+    codes = (code_of(function) for function in plan.of_type(FUNCTION))
+    return {code: built for code in codes if code}
 
 
 def _secrets(plan: Plan) -> Mapping[Secret, str]:

@@ -34,6 +34,9 @@ SPECIAL = {
     "secrets",
     "imports",
     "runtime",
+    "environment",
+    "private_bucket",
+    "artifacts",
 }
 """Modules of kinds/ that are no kind: what kinds share."""
 
@@ -143,7 +146,7 @@ def cases() -> list[Path]:
 @pytest.mark.parametrize("file", cases(), ids=lambda file: file.parent.name)
 def test_resources_belong_to_an_entry_of_the_file(file: Path) -> None:
     document = compiler.check(file, TODAY).any
-    entries = {"api", "alarms"} | {
+    entries = {"api", "alarms", "functions"} | {
         f"{section}.{name}" for section, found in document.sections.items() for name in found
     }
     for resource in planned(file).resources:

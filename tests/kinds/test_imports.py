@@ -95,13 +95,22 @@ def test_requirements_of_a_pyproject(
         ("idna\nrequests 2.32\n", "requirements.txt:2: 'requests 2.32' is no requirement"),
         ("=3.10\n", "requirements.txt:1: '=3.10' is no requirement"),
         ("idna: 3\n", "requirements.txt:1: 'idna: 3' is no requirement"),
+        ("-r ../shared.txt\n-c https://example.com/pins.txt\n-r a\0b\n", None),
+        (
+            "six\n-r ../../other.txt  # theirs\n",
+            "requirements.txt:2: -r ../../other.txt leads out of the project",
+        ),
+        ("--constraint=/etc/x", "requirements.txt:1: --constraint=/etc/x leads out of the project"),
     ],
 )
 def test_lines_that_are_no_requirements(tmp_path: Path, text: str, problem: str | None) -> None:
-    assert broken_requirement(folder(tmp_path, "", text)) == problem
+    source = tmp_path / "handlers"
+    source.mkdir()
+    assert broken_requirement(folder(source, "", text), tmp_path) == problem
 
 
 def test_a_file_of_requirements_that_is_no_text(tmp_path: Path) -> None:
-    assert broken_requirement(tmp_path) is None
+    assert broken_requirement(tmp_path, tmp_path) is None
     (tmp_path / "requirements.txt").write_bytes(b"\xff")
-    assert broken_requirement(tmp_path) == "requirements.txt cannot be read as UTF-8 text"
+    problem = broken_requirement(tmp_path, tmp_path)
+    assert problem == "requirements.txt cannot be read as UTF-8 text"

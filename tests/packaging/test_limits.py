@@ -15,7 +15,7 @@ def test_the_limits_are_those_of_lambda() -> None:
 
 def test_just_enough_is_fine(tmp_path: Path) -> None:
     limits.check_unzipped(tmp_path, {"a": 200 * MB, "b": 50 * MB})
-    limits.check_zipped(tmp_path, {"a": 50 * MB})
+    limits.check_zipped(tmp_path, 50 * MB, {"a": 50 * MB - 22})
 
 
 def test_too_much_names_the_heaviest(tmp_path: Path) -> None:
@@ -30,9 +30,10 @@ def test_too_much_names_the_heaviest(tmp_path: Path) -> None:
 
 def test_too_much_for_a_direct_upload(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as caught:
-        limits.check_zipped(tmp_path, {"a/x": 50 * MB, "b.py": 1})
+        limits.check_zipped(tmp_path, 50 * MB + 1, {"a/x": 50 * MB - 23, "b.py": 1})
     assert caught.value.problem == (
-        "the package is 50.1 MB zipped, Lambda takes 50 MB; heaviest: a 50 MB, b.py 0.1 MB"
+        "the package is 50.1 MB zipped, Lambda takes 50 MB directly: say  upload: bucket  to send"
+        " it through one; heaviest: a 50 MB, b.py 0.1 MB"
     )
 
 

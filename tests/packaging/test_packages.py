@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
@@ -419,7 +419,7 @@ def test_bugs_are_not_taken_for_mistakes(
     ("limit", "most", "message"),
     [
         ("UNZIPPED_LIMIT", 100, "unzipped, Lambda takes 0.1 MB; heaviest: "),
-        ("ZIPPED_LIMIT", 500, "zipped, Lambda takes 0.1 MB; heaviest: "),
+        ("ZIPPED_LIMIT", 500, "zipped, Lambda takes 0.1 MB directly: say  upload: bucket  to "),
         ("FILES_LIMIT", 3, "the package has 4 files, at most 3 fit into a zip"),
     ],
 )
@@ -439,6 +439,28 @@ def test_limits_of_lambda(
         build(arm(source), tmp_path / "second")
     assert message in caught.value.problem
     assert not list((tmp_path / "second/keys").glob("*")) or limit == "ZIPPED_LIMIT"
+
+
+def test_what_comes_from_a_bucket_may_be_larger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(tmp_path / "source", {"app.py": "x", "data.bin": "y"})
+    direct, fetched = arm(folder), replace(arm(folder), direct=False)
+    size = build(direct, tmp_path / "first").size
+    monkeypatch.setattr(limits, "ZIPPED_LIMIT", size)
+    assert "of the 0.1 MB that Lambda takes" in build(direct, tmp_path / "first").notes[0]
+    monkeypatch.setattr(limits, "ZIPPED_LIMIT", size - 1)
+    package = build(fetched, tmp_path / "second")
+    assert (package.size, package.notes) == (size, ())
+    with pytest.raises(PackagingError) as caught:
+        build(direct, tmp_path / "second")
+    assert caught.value.problem == (
+        "the package is 0.1 MB zipped, Lambda takes 0.1 MB directly: say  upload: bucket  to send"
+        " it through one; heaviest: data.bin 0.1 MB, app.py 0.1 MB"
+    ), "also where the zip that a bucket was to hold is in the cache"
+    monkeypatch.setattr(limits, "UNZIPPED_LIMIT", 1)
+    with pytest.raises(PackagingError, match=" unzipped, Lambda takes "):
+        build(fetched, tmp_path / "third")
 
 
 def test_the_source_alone_is_measured_before_it_is_read(

@@ -18,9 +18,9 @@ def read(source: Path, **files: str) -> Requirements:
     return requirements
 
 
-def problem(source: Path) -> str:
+def problem(source: Path, project: Path | None = None) -> str:
     with pytest.raises(PackagingError) as caught:
-        read_requirements(source)
+        read_requirements(source, project)
     assert caught.value.source == source
     return caught.value.problem
 
@@ -161,7 +161,27 @@ def test_file_outside_the_folder_is_shown_whole(tmp_path: Path) -> None:
         tmp_path, {"outside.txt": "-r absent.txt", "in/requirements.txt": "-r ../outside.txt"}
     )
     outside = (tmp_path / "outside.txt").resolve()
-    assert problem(tmp_path / "in") == f"{outside} includes absent.txt, which does not exist"
+    said = f"{outside} includes absent.txt, which does not exist"
+    assert problem(tmp_path / "in", tmp_path) == said
+
+
+@pytest.mark.parametrize("line", ["-r ../../outside.txt", "-c=../../outside.txt", "-r link.txt"])
+def test_files_outside_of_the_project_are_not_included(tmp_path: Path, line: str) -> None:
+    project, source = tmp_path / "project", tmp_path / "project" / "in"
+    make_folder(source, {"requirements.txt": f"six\n{line}\n"})
+    make_folder(tmp_path, {"outside.txt": "idna\n"})
+    (source / "link.txt").symlink_to(tmp_path / "outside.txt")
+    expected = f"requirements.txt:2: {line} leads out of the project"
+    assert problem(source, project) == problem(source) == expected
+
+
+def test_files_elsewhere_in_the_project_are(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / "in", {"requirements.txt": "six\n-r ../shared.txt\n"})
+    make_folder(tmp_path, {"shared.txt": "idna\n"})
+    found = read_requirements(source, tmp_path)
+    assert found is not None
+    assert found.lines == ("six", "idna")
+    assert problem(source) == "requirements.txt:2: -r ../shared.txt leads out of the project"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from framework.data.replacements import replacements
@@ -88,6 +90,14 @@ def test_protection_and_type_are_changes_too() -> None:
     found = changes(one(1), one(1, type="x:y/z:Other"), {})
     assert lines(found) == ["resource-type: x:y/z:Z -> x:y/z:Other"]
     assert found.replaced[0].forcing == ("resource-type",)
+
+
+def test_what_is_retained_and_what_replaces_are_said() -> None:
+    old, new = (Resource("one", ROLE, {"kind": kind}, replace_on=("kind",)) for kind in "ab")
+    found = changes(Plan((old,)), Plan((new,)), {})
+    assert (lines(found), found.replaced[0].forcing) == (["kind: a -> b"], ("kind",))
+    found = changes(Plan((old,)), Plan((replace(old, retain=True),)), {})
+    assert (lines(found), found.replaced) == (["retain: false -> true"], ())
 
 
 def test_what_forces_a_replacement() -> None:

@@ -123,6 +123,20 @@ def test_what_is_protected_cannot_be_deleted() -> None:
     assert resources_for(closed, "s3:CreateBucket") == {"arn:aws:s3:::x-dev-b"}
 
 
+def package(retain: bool) -> Resource:
+    token, inputs = "aws:s3/bucketObjectv2:BucketObjectv2", {"bucket": "x-dev--artifacts"}
+    return Resource("o", token, inputs, retain=retain)
+
+
+def test_what_is_retained_is_not_deleted_either() -> None:
+    deleted, kept = (deployer_policy(plan_of(package(each)), TARGET) for each in (False, True))
+    assert resources_for(deleted, "s3:DeleteObjectVersion") == {"arn:aws:s3:::x-dev--artifacts/*"}
+    assert resources_for(deleted, "s3:ListBucketVersions") == {"arn:aws:s3:::x-dev--artifacts"}
+    assert resources_for(kept, "s3:PutObject") == {"arn:aws:s3:::x-dev--artifacts/*"}
+    assert all(actions for actions, _, _ in statements(kept))
+    assert not any("Delete" in action for actions, _, _ in statements(kept) for action in actions)
+
+
 def test_a_long_policy_becomes_several() -> None:
     many = [role(f"x-dev-function-number-{number}") for number in range(200)]
     found = deployer_policy(plan_of(*many), TARGET)

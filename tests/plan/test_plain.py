@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 from framework.plan.plain import JsonData, NotAPlan, plain, plain_plan, read_plan, shown
-from framework.plan.resource import Attr, Code, Json, Plan, Resource, Secret, Text, Value
+from framework.plan.resource import (
+    Attr,
+    Code,
+    CodeFile,
+    CodeKey,
+    Json,
+    Plan,
+    Resource,
+    Secret,
+    Text,
+    Value,
+)
 from framework.plan.target import Target
 from tests.support.projects import ROOT, TARGET, planned
 from tests.test_cases import CASES, target_of
@@ -21,11 +32,14 @@ VALUES: Mapping[str, Value] = {
     "text": Text(("a", Attr("api", "id"), "")),
     "json": Json({"a": [1, Attr("api", "id")], "b": Json("c")}),
     "code": Code("handlers", "python3.13", "arm64"),
+    "code file": CodeFile(Code("handlers", "python3.13", "arm64")),
+    "code key": CodeKey(Code("handlers", "python3.13", "arm64")),
     "secret": Secret(("parameters", "key")),
     "scalars": [True, False, None, 1, 1.5, "x", ""],
     "maps that look like more": [
         {"attr": "x"}, {"text": ["x"]}, {"json": 1}, {"code": {}}, {"secret": "a.b"}, {"map": {}},
         {"map": {"map": {"attr": "x"}}}, {"attr": "x", "text": "y"}, {}, {"other": "x"},
+        {"codeFile": {}}, {"codeKey": 1},
     ],
 }  # fmt: skip
 
@@ -88,6 +102,13 @@ def resource(**members: JsonData) -> dict[str, JsonData]:
         (resource(key=None), "resources[0].key is no text"),
         (resource(inputs=[]), "resources[0].inputs is no map"),
         (resource(protect="yes"), "resources[0].protect is neither true nor false"),
+        (resource(retain=1), "resources[0].retain is neither true nor false"),
+        (resource(replaceOn="type"), "resources[0].replaceOn is no list"),
+        (resource(replaceOn=[1]), "resources[0].replaceOn is no text"),
+        (
+            resource(inputs={"key": {"codeKey": {"source": "a"}}}),
+            "resources[0].inputs.key.runtime is no text",
+        ),
         (resource(after="x"), "resources[0].after is no list"),
         (resource(after=["x"]), "api requires x, which is not in the plan"),
         (
@@ -121,6 +142,8 @@ def test_data_that_is_not_json() -> None:
         (Text(("a/", Attr("api", "id"), "/b")), "a/{api.id}/b"),
         (Secret(("parameters", "key")), "the secret parameters.key"),
         (Code("handlers", "python3.13", "arm64"), "the package of handlers for python3.13, arm64"),
+        (CodeFile(Code("a", "python3.13", "arm64")), "the package of a for python3.13, arm64"),
+        (CodeKey(Code("a/b", "python3.13", "arm64")), "a/b/python3.13-arm64/{sha256}.zip"),
         (Json({"a": Attr("api", "id"), "b": Json([1])}), '{"a": "{api.id}", "b": [1]}'),
         ([1, True, None, {"a": Secret(("x", "y"))}], '[1, true, null, {"a": "the secret x.y"}]'),
         ("text", "text"),

@@ -16,6 +16,8 @@ from framework.plan.pulumi_yaml import identifiers, literal, program
 from framework.plan.resource import (
     Attr,
     Code,
+    CodeFile,
+    CodeKey,
     Json,
     Plan,
     Resource,
@@ -57,6 +59,14 @@ def evaluated(plan: Plan, folder: Path) -> tuple[Program, Mapping[str, str]]:
     return ran, names
 
 
+RUNNERS = {
+    Code("handlers", "python3.14", "x86_64"): "everything",
+    Code("handlers/heavy", "python3.13", "arm64"): "render",
+    Code("handlers/heavy", "python3.13", "x86_64"): "crop-intel",
+}
+"""The first function of the golden plans that runs a package from a bucket."""
+
+
 def expected(value: Value, names: Mapping[str, str], origin: str = "") -> JsonData:
     """A value as it has to come out, references by the names of the program."""
     match value:
@@ -68,6 +78,10 @@ def expected(value: Value, names: Mapping[str, str], origin: str = "") -> JsonDa
             return f"the value of {name}"
         case Code():
             return {"archive": f"./dist/{origin.partition('.')[2]}.zip"}
+        case CodeFile(code):
+            return {"asset": f"./dist/{RUNNERS[code]}.zip"}
+        case CodeKey(code):
+            return value.named(f"<sha256 of /program/dist/{RUNNERS[code]}.zip>")
         case Json(document):
             data = expected(document, names)
             return json.dumps(data, sort_keys=True, separators=(",", ":"))
@@ -102,6 +116,9 @@ def test_a_program_says_all_that_the_plan_says(file: Path, tmp_path: Path) -> No
         assert options["provider"] == "${aws}"
         assert options.get("dependsOn", []) == [f"${{{names[each]}}}" for each in resource.after]
         assert options.get("protect", False) is resource.protect
+        assert options.get("retainOnDelete", False) is resource.retain
+        assert options.get("replaceOnChanges", []) == list(resource.replace_on)
+        assert options.get("deleteBeforeReplace", False) is bool(resource.replace_on)
     assert ran.properties("aws") == expected(plan.provider, names)
     assert ran.value(ran.data.get("outputs", {})) == expected(plan.outputs, names)
 

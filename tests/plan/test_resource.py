@@ -9,6 +9,8 @@ import pytest
 from framework.plan.resource import (
     Attr,
     Code,
+    CodeFile,
+    CodeKey,
     Json,
     Plan,
     PlanError,
@@ -17,6 +19,7 @@ from framework.plan.resource import (
     Text,
     Value,
     attributes,
+    code_of,
     ordered,
     requirements,
 )
@@ -34,6 +37,18 @@ def test_attributes_are_found_wherever_they_are() -> None:
         "e": Secret(("parameters", "key")),
     }
     assert [each.key for each in attributes(value)] == ["one", "two", "three"]
+
+
+def test_a_package_is_called_after_its_folder_its_platform_and_its_content() -> None:
+    key = CodeKey(Code("handlers/heavy", "python3.13", "arm64"))
+    assert key.named("5a5a") == "handlers/heavy/python3.13-arm64/5a5a.zip"
+
+
+def test_a_functions_package_is_found_wherever_it_comes_from() -> None:
+    code = Code("handlers", "python3.13", "arm64")
+    assert code_of(resource("a", code=code)) == code
+    assert code_of(resource("a", s3Bucket="b", s3Key=CodeKey(code))) == code
+    assert code_of(resource("a", source=CodeFile(code), s3Bucket="b")) is None
 
 
 def test_requirements_are_what_is_referred_to_and_what_is_said() -> None:

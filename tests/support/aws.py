@@ -29,6 +29,7 @@ INTEGRATION = "aws:apigatewayv2/integration:Integration"
 ROUTE = "aws:apigatewayv2/route:Route"
 AUTHORIZER = "aws:apigatewayv2/authorizer:Authorizer"
 BUCKET = "aws:s3/bucket:Bucket"
+BUCKET_OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 BUCKET_PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 PARAMETER = "aws:ssm/parameter:Parameter"
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -65,7 +66,7 @@ class Kind:
 
     `fixed` inputs cannot change in place; `named` is the autonamable one, which makes the provider
     delete before it creates when it was written out and stays. `everywhere` means unique across
-    regions, though the resource lies in one.
+    regions, though the resource lies in one; `overwritten`, that creating it again is no mistake.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Kind:
     unique: str = "{id}"
     regional: bool = True
     everywhere: bool = False
+    overwritten: bool = False
     needs: tuple[Need, ...] = ()
 
 
@@ -141,6 +143,12 @@ KINDS: Final[Mapping[str, Kind]] = {
                 _ROLE_OF_ARN,
             ),
             Need("loggingConfig.logGroup", LOG_GROUP, _NO_LOG_GROUP),
+            Need(
+                "s3Key",
+                BUCKET_OBJECT,
+                "InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: "
+                "NoSuchKey. S3 Error Message: The specified key does not exist: {}",
+            ),
         ),
     ),
     PERMISSION: Kind(
@@ -220,6 +228,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         fixed=("bucket", "bucketNamespace", "objectLockEnabled"),
         named="bucket",
         everywhere=True,
+    ),
+    BUCKET_OBJECT: Kind(
+        "{key}",
+        {"arn": "arn:{partition}:s3:::{bucket}/{key}", "versionId": "{invented}"},
+        fixed=("bucket", "key"),
+        unique="{bucket}/{key}",
+        overwritten=True,
+        needs=(_BUCKET_OF,),
     ),
     BUCKET_PUBLIC_ACCESS_BLOCK: _BUCKET_COMPANION,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _BUCKET_COMPANION,

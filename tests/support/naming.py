@@ -5,5 +5,6 @@ WITHIN_ANOTHER = {
     "aws:apigatewayv2/stage:Stage",
     "aws:apigatewayv2/authorizer:Authorizer",
     "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+    "aws:s3/bucketObjectv2:BucketObjectv2",
 }
-"""Types whose names are unique within a role, an API or a log group."""
+"""Types whose names are unique within a role, an API, a log group or a bucket."""

@@ -48,6 +48,13 @@ class Program:
                 return json.dumps(self.value(document), sort_keys=True, separators=(",", ":"))
             case {"fn::fileArchive": str() as path}:
                 return {"archive": self.text(path)}
+            case {"fn::fileAsset": str() as path}:
+                return {"asset": self.text(path)}
+            case {"fn::join": [str() as between, list() as parts]}:
+                return between.join(str(self.value(part)) for part in parts)
+            case {"fn::invoke": {"function": "std:filesha256", "arguments": arguments, **rest}}:
+                assert rest == {"return": "result"}
+                return f"<sha256 of {mapping(self.value(arguments))['input']}>"
             case dict() if len(written) == 1 and next(iter(written)).startswith("fn::"):
                 raise AssertionError(f"the runtime would take {written} for a function")
             case dict():
@@ -83,7 +90,7 @@ class Program:
                 value = mapping(value)[step]
             return value
         if root == "pulumi":
-            return {"stack": "dev", "project": "notes"}[steps[0]]
+            return {"stack": "dev", "project": "notes", "cwd": "/program"}[steps[0]]
         assert root in self.resources, f"${{{written}}} refers to nothing"
         return self.answer(root, ".".join(steps)) if steps else f"the resource {root}"
 

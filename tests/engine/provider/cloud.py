@@ -97,6 +97,8 @@ class Cloud:
             if records.pop(aws.unique_of(type, old, account, id), None) is None:
                 raise AwsError(f"NotFound: {type} {id} does not exist")
             _require_needed(records, type, new, account)
+            if type == aws.PARAMETER and old.get("type") != new.get("type"):
+                raise AwsError("HierarchyTypeMismatchException: a parameter's type cannot change")
             outputs = aws.outputs_of(type, new, account, "", id)
             _insert(records, _made(type, id, name, outputs, account), outputs, account)
         return outputs
@@ -107,6 +109,8 @@ class Cloud:
             self._called("delete", name)
             if type == aws.ROLE and any(_is_policy_of(made, id) for made in records.values()):
                 raise AwsError("DeleteConflict: Cannot delete entity, must delete policies first.")
+            if type == aws.BUCKET:
+                _empty(records, id, old.get("forceDestroy") is True)
             records.pop(aws.unique_of(type, old, account, id), None)
 
     def read(self, type: str, name: str, id: str, old: Properties, account: Account) -> Made | None:
@@ -154,7 +158,7 @@ def _made(type: str, id: str, name: str, outputs: Properties, account: Account) 
 
 def _insert(records: Records, made: Made, outputs: Properties, account: Account) -> None:
     key = aws.unique_of(made.type, outputs, account, made.id)
-    if key in records:
+    if key in records and not aws.kind_of(made.type).overwritten:
         raise AwsError(f"{made.type} already exists: {key.rpartition('|')[2]}")
     records[key] = made
 
@@ -172,6 +176,19 @@ def _require_needed(records: Records, type: str, inputs: Properties, account: Ac
 
 def _is_policy_of(made: Made, role: str) -> bool:
     return made.type == aws.ROLE_POLICY and made.outputs.get("role") == role
+
+
+def _empty(records: Records, bucket: str, forced: bool) -> None:
+    """Delete what a bucket holds, where that is asked for."""
+    held = [
+        key
+        for key, made in records.items()
+        if made.type == aws.BUCKET_OBJECT and made.outputs.get("bucket") == bucket
+    ]
+    if held and not forced:
+        raise AwsError("BucketNotEmpty: The bucket you tried to delete is not empty")
+    for key in held:
+        del records[key]
 
 
 def _key_of(records: Records, type: str, id: str) -> str:
