@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
+from framework.local.console.mount import MOUNT, own_routes
 from framework.local.environment import Credentials
 from framework.local.model import Model, Route
 
@@ -20,7 +21,7 @@ NOT_PROVED = (
 )
 
 _NAME = re.compile(r"\{([^{}+]*)\+?\}")
-_WITH_BODY = ("POST", "PUT", "PATCH")
+WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 def lines(
@@ -28,14 +29,18 @@ def lines(
     addresses: Sequence[str],
     developer: Credentials,
     notes: Sequence[str] = (),
+    page: bool = False,
 ) -> Iterator[str]:
     """Every line of the announcement, in order; an address for each region.
 
-    `developer` are made up for this start; they are shown where a route needs a signature.
+    `developer` are made up for this start; they are shown where a route needs a signature. With
+    `page` there is a page to look at.
     """
     for model, address in zip(models, addresses, strict=True):
         name = f"{model.api.name} " if model.api else ""
         yield f"{name}is up on {address} (region {model.region}, account {model.account})"
+        if page:
+            yield from _page(model, address)
         yield from _routes(model, _base(model, address))
         yield from _entries(model)
         yield from warnings(model)
@@ -46,6 +51,14 @@ def lines(
     yield from (f"Note: {note}" for note in notes)
     yield NOT_PROVED
     yield "Press Ctrl-C to end."
+
+
+def _page(model: Model, address: str) -> Iterator[str]:
+    own = next(own_routes(model), None)
+    if own is None:
+        yield f"  look at it: {address}{MOUNT}"
+    else:
+        yield f"  no page to look at: its place is taken by routes.{own}"
 
 
 def _base(model: Model, address: str) -> str:
@@ -76,11 +89,16 @@ def curl(route: Route, base: str, region: str) -> str:
         words += ["--aws-sigv4", f"aws:amz:{region}:execute-api"]
     if route.authorization == "JWT":
         words += ["-H", "authorization: Bearer TOKEN"]
-    if method in _WITH_BODY:
+    if method in WITH_BODY:
         words += ["-H", "content-type: application/json", "-d", "{}"]
-    words.append(base + _NAME.sub(r"\1", route.path or "/"))
+    words.append(base + example_path(route))
     user = ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
     return shlex.join(words) + (user if route.authorization == "AWS_IAM" else "")
+
+
+def example_path(route: Route) -> str:
+    """The path of a route; its variables stand for themselves."""
+    return _NAME.sub(r"\1", route.path or "/")
 
 
 def _entries(model: Model) -> Iterator[str]:
@@ -92,6 +110,7 @@ def _entries(model: Model) -> Iterator[str]:
 
 def warnings(model: Model) -> Iterator[str]:
     """What of the plan will not work, one line each."""
+    yield from model.unsupported
     for route in model.routes:
         if not route.served:
             yield (

@@ -4,7 +4,8 @@ In: an `Authorizer` of the plan, where its keys come from, a request. Out: the c
 or `Refused` with the response. Source: API Gateway developer guide, "Control access to HTTP APIs
 with JWT authorizers": RSA signatures only; `iss`, `aud` (or `client_id` where `aud` is missing),
 `exp`, `nbf`, `iat`; one of the route's scopes in `scope` or `scp`, else 403.
-Keys are kept for two hours; fetching them may take 1.5 seconds (quota "JWKS endpoint timeout").
+Keys are kept for two hours; fetching them may take 1.5 seconds and 150,000 bytes (quotas "Timeout
+for" and "Response size from JSON Web Key Set endpoint").
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512")
 FETCH_SECONDS = 1.5
 KEEP_SECONDS = 7200.0
 ASK_AGAIN_SECONDS = 60.0
-MAXIMUM_DOCUMENT = 1_000_000
+MAXIMUM_DOCUMENT = 150_000
 
 Claims = Mapping[str, object]
 KeySource = Callable[[str], Awaitable[Mapping[str, object]]]
@@ -74,11 +75,13 @@ class JwtAuthorizer:
         if not token:
             raise unauthorized()
         claims = await self._verified(token)
-        granted = [scope for scope in _scopes(claims) if scope in scopes]
-        if scopes and not granted:
+        granted = _scopes(claims)
+        if scopes and not set(granted) & set(scopes):
             raise Refused(message(403, "Forbidden"))
-        texts = {name: claim_text(value) for name, value in claims.items()}
-        return {"jwt": {"claims": texts, "scopes": granted or None}}
+        present = {name: value for name, value in claims.items() if value is not None}
+        texts = {name: claim_text(value) for name, value in present.items()}
+        # As measured on AWS: all of the token's scopes, but only on a route that asks for one.
+        return {"jwt": {"claims": texts, "scopes": granted if scopes else None}}
 
     async def _verified(self, token: str) -> Claims:
         import jwt
@@ -252,7 +255,10 @@ def _fetch(address: str) -> Mapping[str, object]:
         raise KeysUnavailable(f"{address} is no https address")
     try:
         with build_opener(_no_redirects()).open(address, timeout=FETCH_SECONDS) as answer:
-            document = json.loads(answer.read(MAXIMUM_DOCUMENT))
+            text = answer.read(MAXIMUM_DOCUMENT + 1)
+        if len(text) > MAXIMUM_DOCUMENT:
+            raise KeysUnavailable(f"{address} has more than {MAXIMUM_DOCUMENT:,} bytes")
+        document = json.loads(text)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise KeysUnavailable(f"{address} cannot be read ({error})") from None
     if not isinstance(document, dict):

@@ -29,6 +29,11 @@ connection closes never sees the answer."""
 MOST_CONNECTIONS = 500
 MOST_PIPELINED = 16
 
+MOST_HELD = 100_000_000
+"""Bytes that a server's connections hold together: of requests not yet answered, of answers not yet
+read. Above it (or above four bodies, where that is more) requests are refused, and who has not read
+for the longest time is cut off."""
+
 HEAD_SECONDS = 10.0
 """From the connection, or the first byte of a later request, to the end of its headers."""
 
@@ -62,7 +67,7 @@ class _Message:
 
     url: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    parts: list[bytes] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
     size: int = 0
     method: str = ""
     version: str = "1.1"
@@ -93,9 +98,11 @@ class Connection(asyncio.Protocol):
         self.others = others
         self.handle = handle
         self.largest_body = largest_body
+        self.most_held = max(MOST_HELD, 4 * largest_body)
         self.parser = httptools.HttpRequestParser(self)
         self.arriving = _Message()
         self.complete: deque[_Message] = deque()
+        self.answered = _Message()
         self.task: asyncio.Task[None] | None = None
         self.in_head = False
         self.head = 0
@@ -151,6 +158,9 @@ class Connection(asyncio.Protocol):
         """The caller reads slowly."""
         self.writable = self.loop.create_future()
         self._expect(WRITE_SECONDS)
+        if self._crowded():
+            slow = (each for each in self.others if each.writable is not None)
+            min(slow, key=lambda each: each.deadline).abort()
 
     def resume_writing(self) -> None:
         """The caller has read."""
@@ -193,10 +203,13 @@ class Connection(asyncio.Protocol):
         """A part of its body."""
         arriving, limit = self.arriving, self.largest_body
         arriving.size += len(body)
-        if arriving.size <= limit:
-            arriving.parts.append(body)
+        if arriving.size <= limit and arriving.refusal is None:
+            arriving.body += body
+            if self._crowded():
+                arriving.body.clear()
+                arriving.refusal = TOO_MANY
             return
-        arriving.parts.clear()
+        arriving.body.clear()
         arriving.refusal = arriving.refusal or BODY_TOO_LARGE
         if arriving.size > limit + MOST_DISCARDED:
             self._refuse(BODY_TOO_LARGE)
@@ -227,6 +240,15 @@ class Connection(asyncio.Protocol):
         """Whether the caller took too long to send, or to read."""
         return self.deadline < now and (self.task is None or self.writable is not None)
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for the caller."""
+        waiting = sum(len(each.body) for each in (self.answered, *self.complete, self.arriving))
+        return waiting + self.transport.get_write_buffer_size()
+
+    def _crowded(self) -> bool:
+        return sum(each.held for each in self.others) > self.most_held
+
     def _expect(self, seconds: float) -> None:
         self.deadline = self.loop.time() + seconds
 
@@ -249,18 +271,29 @@ class Connection(asyncio.Protocol):
 
     async def _answer_all(self) -> None:
         keep_alive = True
-        while self.complete and keep_alive:
-            arrived = self.complete.popleft()
-            response = await self._answer(arrived)
-            last = self.closing and not self.complete
-            keep_alive = arrived.keep_alive and not last and _CLOSE not in response.headers
-            await self._write(arrived, response, keep_alive)
+        while self.complete and keep_alive and not self.transport.is_closing():
+            keep_alive = await self._answer_next()
+            if self.writable is not None:
+                await self.writable
         self.task = None
         if not keep_alive:
             self.transport.close()
         elif self.deadline == FOREVER:
             self._expect(KEEP_ALIVE_SECONDS)
         self.transport.resume_reading()
+
+    async def _answer_next(self) -> bool:
+        """Whether the connection goes on.
+
+        Nothing here keeps the answer while the caller reads it: it is in the transport's buffer.
+        """
+        arrived = self.answered = self.complete.popleft()
+        response = await self._answer(arrived)
+        self.answered = _Message()
+        last = self.closing and not self.complete
+        keep_alive = arrived.keep_alive and not last and _CLOSE not in response.headers
+        self._write(arrived, response, keep_alive)
+        return keep_alive
 
     async def _answer(self, arrived: _Message) -> Response:
         if arrived.refusal is not None:
@@ -272,13 +305,11 @@ class Connection(asyncio.Protocol):
             traceback.print_exc(file=sys.stderr)
             return BROKEN
 
-    async def _write(self, arrived: _Message, response: Response, keep_alive: bool) -> None:
+    def _write(self, arrived: _Message, response: Response, keep_alive: bool) -> None:
         if self.transport.is_closing():
             return
         with_body = arrived.method != "HEAD" and response.status not in (204, 304)
         self.transport.write(_written(response, keep_alive, with_body))
-        if self.writable is not None:
-            await self.writable
 
     def _request(self, arrived: _Message) -> Request:
         path, _, query = _target(arrived.url.decode("ascii")).partition("?")
@@ -287,7 +318,7 @@ class Connection(asyncio.Protocol):
             path=path,
             query=query,
             headers=tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in arrived.headers),
-            body=b"".join(arrived.parts),
+            body=bytes(arrived.body),
             source=self.source,
             port=self.port,
             protocol=f"HTTP/{arrived.version}",

@@ -2,7 +2,8 @@
 
 In: a `Request`, the route that takes it, what the authorizer found. Out: a dict that is the event.
 Source: API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs"; what it
-leaves open is as recorded from AWS: `rawPath` decoded, the cookie header only as `cookies`.
+leaves open is as recorded from AWS: `rawPath` decoded, the cookie header only as `cookies`, a
+content-length always, 0 where nothing was sent.
 """
 
 from __future__ import annotations
@@ -48,8 +49,7 @@ def of_request(
 def headers(request: Request) -> dict[str, str]:
     """Names in lower case, values joined by a comma, with those that API Gateway adds."""
     headers = {name: value for name, value in request.joined.items() if name not in _NOT_PASSED_ON}
-    if request.body:
-        headers["content-length"] = str(len(request.body))
+    headers["content-length"] = str(len(request.body))
     headers.setdefault("x-amzn-trace-id", trace_id())
     forwarded = headers.get("x-forwarded-for")
     headers["x-forwarded-for"] = f"{forwarded}, {request.source}" if forwarded else request.source

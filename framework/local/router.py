@@ -2,21 +2,21 @@
 
 In: the routes of an API. Out: `Router.match`. The rules (API Gateway developer guide, "Develop
 routes for HTTP APIs"): a full match before a greedy one, a greedy one before `$default`; among
-equals more literal segments first, then an explicit method before ANY. A greedy part needs at
-least one segment, and no part of a path is ever empty.
+equals more literal segments first, then an explicit method before ANY. A greedy part takes what
+comes after its slash, even nothing (`/` on `ANY /{proxy+}` arrives with `"proxy": ""`, as recorded
+from AWS); no other part of a path is ever empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from framework.local.model import Route
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """The route that takes a request, with the decoded parts of its path."""
 
     route: Route
@@ -59,10 +59,9 @@ class _Pattern:
         parts = self.parts
         if self.greedy:
             head = len(parts) - 1
-            rest = "/".join(segments[head:])
-            if not rest:
+            if len(segments) <= head:
                 return None
-            segments = [*segments[:head], rest]
+            segments = [*segments[:head], "/".join(segments[head:])]
         if len(parts) != len(segments):
             return None
         return _parameters(parts, segments)
@@ -72,7 +71,7 @@ def _parameters(parts: list[str], segments: list[str]) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for part, segment in zip(parts, segments, strict=True):
         if part.startswith("{"):
-            if not segment:
+            if not segment and not part.endswith("+}"):
                 return None
             found[part.strip("{}").removesuffix("+")] = segment
         elif part != segment:

@@ -15,7 +15,7 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.local.authorizer import Refused
 from framework.local.environment import Credentials
@@ -38,16 +38,14 @@ _AUTHORIZATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(NamedTuple):
     """Whose credentials they are: a function's, or the developer's, who may do everything."""
 
     credentials: Credentials
     function: Function | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
+class _Signed(NamedTuple):
     """What an Authorization header says."""
 
     access_key: str
@@ -113,9 +111,10 @@ class IamAuthorizer:
 
     def _arn(self, request: Request) -> str:
         model, api = self.model, self.model.api
-        stage = f"{api.id}/{api.stage}" if api else ""
+        stage = api.stage if api else "$default"
+        path = request.path if stage == "$default" else request.path.removeprefix(f"/{stage}")
         where = f"arn:{model.partition}:{SERVICE}:{model.region}:{model.account}"
-        return f"{where}:{stage}/{request.method}{request.path}"
+        return f"{where}:{api.id if api else ''}/{stage}/{request.method}{path}"
 
     def _identity(self, signer: Signer) -> Mapping[str, object]:
         key = signer.credentials.access_key

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -255,6 +257,56 @@ def test_too_many_connections_are_refused(served: Served, monkeypatch: pytest.Mo
         assert statuses(first.recv(1000)) == [200]
         with served.connect() as second:
             assert statuses(everything(second)) == [503]
+
+
+def test_bodies_that_are_too_much_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_HELD", 0)
+    head = b"POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n"
+    with serving() as served, ExitStack() as callers:
+        for number in range(1, 5):
+            callers.enter_context(served.connect()).sendall(head + b"x" * 900)
+            wait_until(partial(is_held, served, 900 * number))
+        last = callers.enter_context(served.connect())
+        last.sendall(head + b"x" * 1000)
+        assert statuses(everything(last)) == [503]
+        assert held_by(served) == 3_600
+
+
+def is_held(served: Served, size: int) -> bool:
+    return held_by(served) == size
+
+
+def held_by(served: Served) -> int:
+    return sum(each.held for each in list(served.server.connections))
+
+
+def test_who_has_not_read_for_the_longest_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_HELD", 20_000_000)
+    ask = b"GET /large HTTP/1.1\r\n" + CLOSE
+    with serving() as served, served.connect() as first, served.connect() as second:
+        first.sendall(ask)
+        wait_until(lambda: held_by(served) > 0)
+        second.sendall(ask)
+        wait_until(lambda: len(served.server.connections) == 1)
+        assert len(everything(second)) > 20_000_000
+        with suppress(ConnectionResetError):
+            assert len(everything(first)) < 20_000_000
+
+
+def test_nothing_more_is_done_for_a_caller_who_left(served: Served) -> None:
+    served.gate.clear()
+    before = len(served.requests)
+    connections = set(served.server.connections)
+    with served.connect() as caller:
+        caller.sendall(b"GET /wait HTTP/1.1\r\nhost: h\r\n\r\n" * 3)
+        wait_until(lambda: len(served.requests) == before + 1)
+        # Leave with a reset: who only ends his own side may still be listening.
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_until(lambda: served.server.connections <= connections)
+    served.gate.set()
+
+    assert statuses(exchange(served, b"GET /a HTTP/1.1\r\n" + CLOSE)) == [200]
+    assert [request.path for request in served.requests[before:]] == ["/wait", "/a"]
 
 
 @pytest.mark.parametrize(

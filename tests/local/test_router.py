@@ -39,7 +39,7 @@ def router(*keys: str) -> Router:
         ("GET", "/pets/cat/2/x", "GET /pets/{proxy+}", {"proxy": "cat/2/x"}),
         ("PUT", "/pets/dog/1", "ANY /pets/dog/{id}", {"id": "1"}),
         ("POST", "/pets", "ANY /{proxy+}", {"proxy": "pets"}),
-        ("GET", "/pets/", "ANY /{proxy+}", {"proxy": "pets/"}),
+        ("GET", "/pets/", "GET /pets/{proxy+}", {"proxy": ""}),
         (
             "POST",
             "/files/a/b/c%20d",
@@ -82,9 +82,22 @@ def test_what_no_route_takes_has_no_match(method: str, path: str) -> None:
     assert router("GET /notes", "GET /notes/{id}", "GET /files/{path+}").match(method, path) is None
 
 
-@pytest.mark.parametrize("path", ["/", "/files", "/files/"])
-def test_a_greedy_part_needs_something_to_take(path: str) -> None:
-    assert router("GET /files/{path+}").match("GET", path) is None
+@pytest.mark.parametrize(
+    ("route", "path", "taken"),
+    [
+        ("GET /{path+}", "/", ""),
+        ("GET /files/{path+}", "/files/", ""),
+        ("GET /files/{path+}", "/files", None),
+        ("GET /files/{path+}", "/", None),
+        ("GET /{folder}/{path+}", "//x", None),
+    ],
+)
+def test_a_greedy_part_takes_what_comes_after_its_slash(
+    route: str, path: str, taken: str | None
+) -> None:
+    match = router(route).match("GET", path)
+
+    assert (match.parameters["path"] if match else None) == taken
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("DELETE", "/notes/1/2")])

@@ -6,6 +6,7 @@ import datetime
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -200,3 +201,21 @@ def test_five_minutes(minutes: int, expected: bool) -> None:
 
     assert signatures._is_now(date, date[:8]) is expected
     assert not signatures._is_now(date, "20000101")
+
+
+def test_the_stage_is_not_part_of_the_path_that_a_policy_names(tmp_path: Path) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:*/v1/GET/notes/*"
+    builder = (
+        PlanBuilder(stage={"name": "v1"})
+        .function("echo", "app.echo")
+        .function("caller", "app.echo", allow("execute-api:Invoke", arn))
+        .route("ANY /notes/{id}", "echo", authorizationType="AWS_IAM")
+    )
+    with local(builder, tmp_path) as up:
+        own = up.service.grounds.of_function("functions.caller")
+        statuses = [
+            call(up, own, "/v1/notes/a", method).status_code for method in ("GET", "DELETE")
+        ]
+
+    assert statuses == [200, 403]
