@@ -6,6 +6,7 @@ of the command, 3 a bug of ours. A verb's module is imported when it is used, an
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import traceback
@@ -65,6 +66,8 @@ def services() -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code."""
+    # A command is over before it has left garbage worth a search; local mode searches again.
+    gc.disable()
     try:
         code = services.main(args=words, prog_name="services", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

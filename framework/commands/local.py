@@ -51,6 +51,7 @@ RUNNING = "running.json"
 )
 @click.option("--packaged", is_flag=True, help="Run the very packages that are deployed.")
 @click.option("--persist", is_flag=True, help="Keep the contents of buckets and parameters.")
+@click.option("--no-console", is_flag=True, help="Show no page under /_services.")
 @click.option("--quiet", is_flag=True, help="Print no line for each request.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for scripts.")
 def local(
@@ -61,6 +62,7 @@ def local(
     environment: str | None,
     packaged: bool,
     persist: bool,
+    no_console: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -70,7 +72,7 @@ def local(
     of its own, with exactly the permissions of its policy; S3 and SSM are simulated. Secret
     parameters have their values from services.local.yaml, or made-up ones. A changed handler runs
     at the next request, and a changed services.yaml is followed; while it has mistakes, the service
-    goes on as it was. Ctrl-C ends it.
+    goes on as it was. A page under /_services shows what there is and what happens. Ctrl-C ends it.
 
     \b
     services local
@@ -92,6 +94,8 @@ def local(
         jwks=jwks,
         state=folder / "cloud.zip" if persist else None,
         running=folder / RUNNING,
+        console=not no_console,
+        runtimes=runtimes_of(checked.any),
     )
     feed = Feed(json_lines(click.echo) if as_json else text_lines(click.echo, quiet))
     try:
@@ -118,7 +122,7 @@ class Project:
         from framework.local.interpreters import look_for
 
         self.checked = compiler.check(self.file)
-        look_for(function.runtime for function in self.checked.any.entries(FUNCTIONS).values())
+        look_for(runtimes_of(self.checked.any))
         return self.checked
 
     def __call__(self) -> Compiled:
@@ -157,6 +161,12 @@ class Project:
 
     def _import_paths(self, document: Document, plan: Plan) -> Mapping[Code, Sequence[Path]]:
         return (_packaged if self.packaged else _installed)(document, plan)
+
+
+def runtimes_of(document: Document) -> tuple[str, ...]:
+    """The runtimes of the functions, each once."""
+    functions = document.entries(FUNCTIONS).values()
+    return tuple(dict.fromkeys(function.runtime for function in functions))
 
 
 def state_of(document: Document) -> Path:

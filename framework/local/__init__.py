@@ -14,4 +14,5 @@ function. The only room that imports moto or boto3, and moto only in a process o
                  s3_deletion
     cloud        the process of cloud_main, which is moto
     announce     what is said at the start
+    console      the page under /_services, and the history of what happened that it shows
 """

@@ -7,9 +7,8 @@ it named has changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from framework.plan.resource import Code, Plan, Secret
 
@@ -17,8 +16,7 @@ ImportPaths: TypeAlias = Callable[[Code], Sequence[Path]]
 """The folders on the import path of a package: first the author's own, which is watched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """A plan and its look-ups. `watched` are the files that say something else when they change,
     `folders` those of which any file does.
 

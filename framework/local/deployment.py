@@ -19,9 +19,10 @@ from framework.local.gate import Developer, Gate
 from framework.local.gateway import NOT_FOUND, Gateway
 from framework.local.http_messages import Request, Response
 from framework.local.interpreters import interpreter_for
-from framework.local.invocations import Invocations
+from framework.local.invocations import Invocations, Witness
 from framework.local.log_groups import LogGroups
 from framework.local.model import Authorizer, Function, Model
+from framework.local.processes import Processes
 from framework.local.runtime_packages import runtime_packages
 from framework.local.signatures import IamAuthorizer, Signer
 from framework.local.workers import Launch, Pool
@@ -34,15 +35,18 @@ Handle = Callable[[Request], Awaitable[Response]]
 class Grounds:
     """What outlives a change of services.yaml. `gates` are the addresses of the gates by region.
 
-    `developer` are the credentials of the person at this machine, who may do everything.
+    `developer` are the credentials of the person at this machine, who may do everything; `witness`
+    is told of what is invoked by its name.
     """
 
     feed: Feed
     cloud: Cloud
     keys: KeySource
     gates: Mapping[str, str]
+    processes: Processes
     credentials: dict[str, Credentials] = field(default_factory=dict)
     developer: Credentials = field(default_factory=Credentials.of_a_person)
+    witness: Witness | None = None
 
     def __post_init__(self) -> None:
         self.logs = LogGroups(self.cloud)
@@ -69,7 +73,9 @@ class Deployment:
         self.pools: Mapping[str, Pool] = self._pools(before.pools if before else {})
         self.retiring = [*before.still_busy(), *self._replaced(before)] if before else []
         self.apis = tuple(self._api(model) for model in models)
-        self.invocations = tuple(Invocations(model, self.pools) for model in models)
+        self.invocations = tuple(
+            Invocations(model, self.pools, grounds.witness) for model in models
+        )
         self.gates = tuple(
             self._gate(model, invocations).handle
             for model, invocations in zip(models, self.invocations, strict=True)
@@ -89,6 +95,10 @@ class Deployment:
     def still_busy(self) -> list[Pool]:
         """Pools of earlier plans with an invocation under way."""
         return [pool for pool in self.retiring if pool.workers]
+
+    def prepare(self) -> None:
+        """Have a process wait for the next worker, of each Python that functions run on."""
+        self.grounds.processes.prepare({pool.launch.interpreter for pool in self.pools.values()})
 
     def reap(self) -> None:
         """End workers that nobody uses."""
@@ -111,8 +121,11 @@ class Deployment:
                 launch = self._launch(model, function)
                 old = before.get(function.entry)
                 same = old is not None and old.launch == launch
-                found[function.entry] = old if old and same else Pool(launch, self.grounds.feed)
+                found[function.entry] = old if old and same else self._pool(launch)
         return found
+
+    def _pool(self, launch: Launch) -> Pool:
+        return Pool(launch, self.grounds.feed, self.grounds.processes)
 
     def _launch(self, model: Model, function: Function) -> Launch:
         paths = self.paths[function.code]

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from framework.local.http_messages import Response
 
 Document: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """The service is up. `urls` by region, home first; `routes` as (region, key, function)."""
 
     name: str
@@ -91,16 +90,14 @@ class Content(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(NamedTuple):
     """A line whose words are known."""
 
     text: str
     stored: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogStream:
+class LogStream(NamedTuple):
     """Where a function's lines go: its entry, the region, the log group and the stream's name."""
 
     function: str
@@ -109,8 +106,7 @@ class LogStream:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """A line of a function's log: what it printed, or with `platform` what Lambda adds."""
 
     stream: LogStream
@@ -150,8 +146,7 @@ class Logged:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(NamedTuple):
     """A call that a function's policy does not allow; `text` says what would."""
 
     function: str
@@ -175,8 +170,7 @@ class Denied:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(NamedTuple):
     """services.yaml has changed and is followed; `changes` are lines, one for each entry."""
 
     changes: tuple[str, ...] = ()
@@ -193,8 +187,7 @@ class Reloaded:
         return {"event": "reloaded", "changes": list(self.changes)}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that people should know, in one line or more."""
 
     text: str

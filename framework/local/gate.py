@@ -12,10 +12,11 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from framework.local import advice, cors, refusals, s3_deletion, s3_needs, ssm_needs
+from framework.local import advice, cors, refusals, s3_needs, ssm_needs
 from framework.local.cloud import Cloud, CloudGone
 from framework.local.events import Denied, Feed
 from framework.local.http_messages import Request, Response
@@ -28,16 +29,14 @@ from framework.local.policy import Decision
 _CREDENTIAL = re.compile(r"([A-Z0-9]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who calls and which service, as the signature says."""
 
     access_key: str
     service: str
 
 
-@dataclass(frozen=True, slots=True)
-class Developer:
+class Developer(NamedTuple):
     """The person at this machine: S3, SSM, the logs and Lambda's Invoke, nothing denied."""
 
     access_key: str
@@ -129,6 +128,9 @@ class Gate:
     ) -> Response:
         """DeleteObjects: each key is judged on its own, and the answer tells them apart."""
         arn = f"arn:{self.model.partition}:s3:::{call.bucket}"
+        # Imported late: it brings an XML parser, which the start needs nowhere else.
+        from framework.local import s3_deletion
+
         deletion = s3_deletion.read(request.body)
         denied = {
             item: refusal

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 PROBE_SECONDS = 5.0
@@ -21,8 +21,7 @@ PROBE_SECONDS = 5.0
 _looking = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A Python: its executable, its version ("3.13"), the version that was wanted."""
 
     executable: Path

@@ -11,13 +11,16 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from framework.local.http_messages import Request, Response
 from framework.local.model import Function, Model, without_region
-from framework.local.worker_main import MAXIMUM_PAYLOAD
-from framework.local.workers import Outcome, Pool, Throttled
+from framework.local.workers import MAXIMUM_PAYLOAD, Outcome, Pool, Throttled
+
+Witness = Callable[[str, str, bytes], Callable[[Outcome | None], None]]
+"""Is told the region, the function's entry and the event before an invocation; what it gives back
+is told the outcome, None where there is none."""
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _JSON = ("content-type", "application/json")
@@ -31,9 +34,12 @@ def path_of(function: str) -> str:
 class Invocations:
     """The functions of one region by name, ARN, or entry of services.yaml."""
 
-    def __init__(self, model: Model, pools: Mapping[str, Pool]) -> None:
+    def __init__(
+        self, model: Model, pools: Mapping[str, Pool], witness: Witness | None = None
+    ) -> None:
         self.model = model
         self.pools = pools
+        self.witness = witness
         self.running: set[asyncio.Task[Outcome]] = set()
 
     async def handle(self, request: Request) -> Response:
@@ -76,9 +82,20 @@ class Invocations:
 
     def _leave(self, pool: Pool, body: bytes) -> None:
         """Run it without anybody who waits; AWS would also try again, which is not done here."""
-        task = asyncio.ensure_future(pool.invoke(body))
+        task = asyncio.ensure_future(self._run(pool, body))
         self.running.add(task)
         task.add_done_callback(self._left)
+
+    async def _run(self, pool: Pool, event: bytes) -> Outcome:
+        if self.witness is None:
+            return await pool.invoke(event)
+        done = self.witness(self.model.region, pool.function.entry, event)
+        outcome = None
+        try:
+            outcome = await pool.invoke(event)
+            return outcome
+        finally:
+            done(outcome)
 
     def _left(self, task: asyncio.Task[Outcome]) -> None:
         self.running.discard(task)
@@ -86,7 +103,7 @@ class Invocations:
 
     async def _answer(self, pool: Pool, body: bytes, request: Request) -> Response:
         try:
-            outcome = await pool.invoke(body)
+            outcome = await self._run(pool, body)
         except Throttled:
             return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
         headers = [_JSON, ("x-amz-executed-version", "$LATEST")]

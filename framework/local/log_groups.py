@@ -11,8 +11,8 @@ import json
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from framework.local.cloud import Cloud, CloudGone
 from framework.local.events import Content, Event, Logged, LogStream, Printed
@@ -31,8 +31,7 @@ MOST_AT_ONCE = 1_000
 """Log events of one PutLogEvents; the quota is 10,000 of them, and 1 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line that waits; its words are made when it goes to the cloud."""
 
     stream: LogStream

@@ -13,7 +13,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.local.events import Content, Feed, Logged, LogStream, Printed
 from framework.local.model import Function
@@ -26,8 +26,7 @@ _JSON_LINE = '{"timestamp": "'
 START, DONE, REPORT = "platform.start", "platform.runtimeDone", "platform.report"
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(NamedTuple):
     """What REPORT says: seconds, and megabytes; `init` is None where no init was needed.
 
     `status` is `success`, `error` or `timeout`.
@@ -44,8 +43,7 @@ class Measures:
         return max(1, math.ceil((self.duration + (self.init or 0)) * 1000))
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformLine:
+class PlatformLine(NamedTuple):
     """A line that Lambda adds: `kind` is its type in JSON, `seconds` when it was, since 1970."""
 
     kind: str
@@ -148,8 +146,7 @@ class FunctionLog:
             self._kept -= len(first.stored) if isinstance(first, Printed) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(NamedTuple):
     """The last lines of an invocation."""
 
     lines: tuple[Content, ...] = ()

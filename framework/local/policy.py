@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 
 class Decision(Enum):
@@ -55,8 +55,7 @@ _OPERATORS: Mapping[str, tuple[Callable[[str, str], bool], bool]] = {
 """Operator: how one value is compared, and whether a match makes it hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One operator on one key of the request (lower case), with the values it is compared to."""
 
     operator: str
@@ -77,8 +76,7 @@ class Condition:
         return any(compare(value, context[self.key]) for value in self.values) is wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement; `other_actions` and `other_resources` are NotAction and NotResource."""
 
     allows: bool
@@ -103,8 +101,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """Every statement of the policies of one role."""
 
     statements: tuple[Statement, ...] = ()

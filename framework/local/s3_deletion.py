@@ -7,7 +7,8 @@ answer, the others are deleted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from framework.local.http_messages import Request, Response
@@ -17,8 +18,7 @@ _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _OF_THE_BODY = ("content-md5", "content-length", "x-amz-content-sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One object to delete, or one version of it."""
 
     key: str
@@ -30,8 +30,7 @@ class Item:
         return Need(action, f"{bucket}/{self.key}")
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(NamedTuple):
     """The body of a request."""
 
     items: tuple[Item, ...]

@@ -7,7 +7,7 @@ is not in the tables raises `Unsupported`: what is not known is not let through.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from framework.local.http_messages import Request
@@ -86,8 +86,7 @@ _NO_SUB_RESOURCE_PREFIXES = ("x-", "response-")
 _CONDITIONS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 
 
-@dataclass(frozen=True, slots=True)
-class S3Call:
+class S3Call(NamedTuple):
     """A request to S3. `deletes` is true for DeleteObjects, whose keys stand in its body."""
 
     bucket: str

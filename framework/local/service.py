@@ -8,30 +8,36 @@ manager for tests. The user's mistakes are `LocalError` and `Mistakes`, clear li
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from framework.local import announce, running_file
 from framework.local.authorizer import keys_of_file, keys_of_issuer
 from framework.local.changes import changes
 from framework.local.cloud import Cloud, CloudGone, State
 from framework.local.compiled import Compile, Compiled
+from framework.local.console.mount import is_below, own_routes
 from framework.local.deployment import Deployment, Grounds
+from framework.local.environment import Credentials
 from framework.local.errors import LocalError
 from framework.local.events import Feed, Ready, Reloaded
 from framework.local.http_messages import Request, Response
+from framework.local.interpreters import interpreter_for
 from framework.local.model import Model, read_all
+from framework.local.processes import Processes
 from framework.local.reload import Reloader
 from framework.local.running_file import RunningService
 
 if TYPE_CHECKING:
+    from framework.local.console.console import Console, Region
+    from framework.local.console.history import History
     from framework.local.server import HttpServer
 
 LARGEST_BODY = 10_000_000
@@ -50,13 +56,14 @@ Listeners: TypeAlias = tuple[socket.socket, socket.socket]
 NEEDED = ("boto3", "flask", "flask_cors", "httptools", "jwt", "moto")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How to serve: port 0 takes a free one; further regions take the ports after it.
 
     `jwks` is a key set for every JWT authorizer; `state` a file that keeps what buckets and
     parameters hold from one start to the next; `running` a file that says where the service is.
-    With `for_one_invocation` nothing is announced, and the cloud starts with the first call.
+    With `console` each region shows a page under /_services. `runtimes` are those of the functions:
+    processes of theirs start first of all. With `for_one_invocation` nothing is announced, and the
+    cloud starts with the first call.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +71,8 @@ class Settings:
     jwks: Path | None = None
     state: Path | None = None
     running: Path | None = None
+    console: bool = False
+    runtimes: Sequence[str] = ()
     for_one_invocation: bool = False
 
 
@@ -77,22 +86,36 @@ class Service:
         _check_packages()
         self.settings = settings
         self.feed = feed
+        self.history = self._history() if settings.console else None
+        self.processes = Processes()
+        self.listeners: tuple[Listeners, ...] = ()
+        self.state: State | None = None
+        try:
+            self._prepare(settings.runtimes)
+            self._make(compile)
+        except BaseException:
+            self.close()
+            raise
+        self.servers: list[HttpServer] = []
+        self.console: Console | None = None
+        self.housekeeping: asyncio.Task[None] | None = None
+
+    def _prepare(self, runtimes: Iterable[str]) -> None:
+        """Have processes begin now: they are ready when everything else is."""
+        self.processes.prepare({interpreter_for(each).executable for each in runtimes})
+
+    def _make(self, compile: Compile) -> None:
+        settings, feed = self.settings, self.feed
         keys = keys_of_file(settings.jwks) if settings.jwks else keys_of_issuer
         self.reloader = Reloader(compile, self._apply, feed, lambda: self.deployment.sources)
         self.compiled = self.reloader.first()
         models = read_all(self.compiled.plan)
         self.listeners = _bind_all(models, settings)
-        self.state: State | None = None
-        try:
-            gates = {m.region: _address(gate, LOOPBACK) for m, (_, gate) in self._by_region(models)}
-            self.state = State(settings.state) if settings.state else None
-            self.grounds = Grounds(feed, self._cloud(), keys, gates)
-            self.deployment = Deployment(self.compiled, models, self.grounds)
-        except BaseException:
-            self.close()
-            raise
-        self.servers: list[HttpServer] = []
-        self.housekeeping: asyncio.Task[None] | None = None
+        gates = {m.region: _address(gate, LOOPBACK) for m, (_, gate) in self._by_region(models)}
+        self.state = State(settings.state) if settings.state else None
+        witness = self.history.invoked if self.history else None
+        self.grounds = Grounds(feed, self._cloud(), keys, gates, self.processes, witness=witness)
+        self.deployment = Deployment(self.compiled, models, self.grounds)
 
     @property
     def url(self) -> str:
@@ -118,7 +141,7 @@ class Service:
 
         for number, (api, gate) in enumerate(self.listeners):
             self.servers += [
-                HttpServer(api, self._api(number), LARGEST_BODY),
+                HttpServer(api, self._served(number), LARGEST_BODY),
                 HttpServer(gate, self._gate(number), LARGEST_CALL),
             ]
         for server in self.servers:
@@ -136,6 +159,8 @@ class Service:
             self.housekeeping.cancel()
             with suppress(asyncio.CancelledError):
                 await self.housekeeping
+        if self.history is not None:
+            self.history.close()
         if self.settings.running:
             running_file.remove(self.settings.running, self._whereabouts())
         self.deployment.close()
@@ -144,7 +169,8 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Give the ports back, and the file of the cloud's contents."""
+        """Give the ports back, the processes that wait, and the file of the cloud's contents."""
+        self.processes.close()
         for pair in self.listeners:
             for listener in pair:
                 listener.close()
@@ -161,10 +187,56 @@ class Service:
     def _by_region(self, models: Sequence[Model]) -> Iterator[tuple[Model, Listeners]]:
         return iter(zip(models, self.listeners, strict=True))
 
+    def _history(self) -> History:
+        from framework.local.console.history import History
+
+        history = History()
+        self.feed.subscribe(history.hear)
+        return history
+
+    def _console(self, history: History) -> Console:
+        """The page; it is imported when somebody looks at it."""
+        if self.console is None:
+            from framework.local.console.console import Console
+
+            self.console = Console(history, self._regions, self._credentials)
+        return self.console
+
+    def _regions(self) -> list[Region]:
+        """Every region as it is now, for the page."""
+        from framework.local.console.console import Region
+
+        models, invocations = self.deployment.models, self.deployment.invocations
+        return [
+            Region(model, address, self._api(number), invocations[number].handle)
+            for number, (model, address) in enumerate(zip(models, self.urls.values(), strict=True))
+        ]
+
+    def _credentials(self) -> list[Credentials]:
+        return [self.grounds.developer, *self.grounds.credentials.values()]
+
+    def _served(self, number: int) -> Callable[[Request], Awaitable[Response]]:
+        """What answers on a region's port: its API, and the page beside it."""
+        api, history = self._api(number), self.history
+        if history is None:
+            return api
+
+        async def handle(request: Request) -> Response:
+            if is_below(request.path) and not any(own_routes(self.deployment.models[number])):
+                return await self._console(history).handle(number, request)
+            return await api(request)
+
+        return handle
+
     def _api(self, number: int) -> Callable[[Request], Awaitable[Response]]:
+        history = self.history
+
         async def handle(request: Request) -> Response:
             await self.reloader.fresh()
-            return await self.deployment.apis[number](request)
+            api = self.deployment.apis[number]
+            if history is None:
+                return await api(request)
+            return await history.watch(self.deployment.models[number].region, request, api)
 
         return handle
 
@@ -194,6 +266,8 @@ class Service:
             await asyncio.sleep(LOOK_SECONDS)
             await self.reloader.fresh()
             self.deployment.reap()
+            if not self.settings.for_one_invocation:
+                self.deployment.prepare()
             try:
                 await self.grounds.logs.bring()
             except CloudGone as problem:
@@ -202,7 +276,9 @@ class Service:
     def _ready(self) -> Ready:
         models, notes = self.deployment.models, self.deployment.notes
         addresses = tuple(self.urls.values())
-        lines = announce.lines(models, addresses, self.grounds.developer, notes)
+        lines = announce.lines(
+            models, addresses, self.grounds.developer, notes, self.settings.console
+        )
         routes = ((m.region, route.key, route.function.entry) for m in models for route in m.routes)
         name = models[0].api.name if models[0].api else ""
         return Ready(name, self.urls, tuple(routes), tuple(lines))
@@ -213,7 +289,11 @@ def serve(compile: Compile, settings: Settings, feed: Feed) -> None:
 
     Raises `LocalError` and `Mistakes`.
     """
-    asyncio.run(_until_told(Service(compile, settings, feed)))
+    service = Service(compile, settings, feed)
+    # What the start made stays: searching it again and again would delay requests.
+    gc.freeze()
+    gc.enable()
+    asyncio.run(_until_told(service))
 
 
 async def _until_told(service: Service) -> None:

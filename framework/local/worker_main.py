@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
-MAXIMUM_PAYLOAD = 6_291_556
-"""Bytes of a result: Lambda quota "Invocation payload (request and response)", 6 MB."""
-
 Handler = Callable[[object, object], object]
 
 
@@ -116,6 +113,14 @@ def ask_the_kernel_for_a_signal() -> None:
         ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGRTMAX), 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         return
+
+
+def move_in(source: str, environment: Mapping[str, str]) -> None:
+    """Be in the function's folder, with its environment and no other."""
+    os.chdir(source)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
 
 
 class RuntimePackages:
@@ -286,16 +291,16 @@ def _decimal(value: object) -> float:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def result_frame(result: object) -> tuple[bytes, bytes]:
-    """The frame for what the handler returned: the value, or why it cannot be one."""
+def result_frame(result: object, most: int) -> tuple[bytes, bytes]:
+    """The frame for what the handler returned: the value of at most so many bytes, or why not."""
     try:
         payload = json.dumps(result, default=_decimal).encode()
     except (TypeError, ValueError, RecursionError) as error:
         text = f"Unable to marshal response: {error}"
         return _refusal("Runtime.MarshalError", text)
-    if len(payload) > MAXIMUM_PAYLOAD:
+    if len(payload) > most:
         text = "Response payload size exceeded maximum allowed payload size"
-        return _refusal("Function.ResponseSizeTooLarge", f"{text} ({MAXIMUM_PAYLOAD} bytes).")
+        return _refusal("Function.ResponseSizeTooLarge", f"{text} ({most} bytes).")
     return VALUE, payload
 
 
@@ -437,7 +442,7 @@ def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[by
     except Exception as error:
         document = error_document(error, context.aws_request_id, setup["source"])
         return ERROR, json.dumps(document).encode()
-    return result_frame(result)
+    return result_frame(result, int(setup["payload"]))
 
 
 def serve(channel: Channel, setup: Mapping[str, str]) -> None:
@@ -461,11 +466,13 @@ def main() -> None:
     channel = take_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+    ask_the_kernel_for_a_signal()
+    # A process may wait here long before anybody knows whose worker it will be.
     frame = channel.receive()
     if frame is None:
         return
     setup = json.loads(frame)
-    ask_the_kernel_for_a_signal()
+    move_in(setup["source"], setup["environment"])
     _thread.start_new_thread(end_with_parent, (setup["life"],))
     prepare_imports(setup["source"], setup["paths"], setup["runtime"])
     sys.meta_path.insert(0, Logging(setup["log_format"], setup["log_level"]))

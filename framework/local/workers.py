@@ -1,9 +1,8 @@
 """Worker processes: one for each concurrent invocation of a function, kept while warm.
 
 In: a `Launch`, how a function's worker is started, and events as JSON. Out: `Pool.invoke`, the
-function's result or AWS's error document. A worker is a process group of its own, so Ctrl-C reaches
-the parent alone and the parent ends whatever a handler started; one that nobody used for a minute
-is ended. What goes wrong in a handler is one clear line and the author's own frames.
+function's result or AWS's error document. A worker that nobody used for a minute is ended. What
+goes wrong in a handler is one clear line and the author's own frames.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from framework.local.environment import WorkerEnvironment, log_stream
 from framework.local.events import Feed
@@ -26,12 +26,14 @@ from framework.local.ids import invocation_id, trace_id
 from framework.local.logs import FunctionLog, Measures, Tail
 from framework.local.model import Function
 from framework.local.output import Output
+from framework.local.processes import Processes
 from framework.local.sources import EachTurn, Folder
-
-PROGRAM = Path(__file__).with_name("worker_main.py")
 
 INIT_SECONDS = 10.0
 """Lambda's limit for the init phase (Lambda developer guide, "Lambda execution environment")."""
+
+MAXIMUM_PAYLOAD = 6_291_556
+"""Bytes of an event or a result: Lambda quota "Invocation payload (request and response)", 6 MB."""
 
 MOST_WORKERS = 10
 """Worker processes of one function; further invocations wait for one to be free."""
@@ -51,8 +53,7 @@ class Throttled(Exception):
     """The function's reserved concurrency is used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an invocation came to: the result as JSON, or with `failed` AWS's error document.
 
     `log` is the end of what it logged.
@@ -78,7 +79,7 @@ class Launch:
         """The folder of the author's files."""
         return self.paths[0]
 
-    def setup(self, stream: str, life: int) -> bytes:
+    def setup(self, stream: str, life: int, environment: Mapping[str, str]) -> bytes:
         """The first frame a worker reads."""
         function = self.function
         document = {
@@ -88,10 +89,12 @@ class Launch:
             "paths": [str(path) for path in self.paths],
             "runtime": dict(self.runtime),
             "life": life,
+            "environment": dict(environment),
             "function_name": function.name,
             "function_arn": function.arn,
             "memory": str(function.memory),
             "timeout": str(function.timeout),
+            "payload": str(MAXIMUM_PAYLOAD),
             "log_group": function.log_group,
             "log_stream": stream,
             "log_format": function.log_format,
@@ -152,35 +155,17 @@ class Worker:
         self.log = FunctionLog(launch.function, log_stream(), feed)
         self.output = Output(self.log.line)
 
-    async def start(self) -> None:
-        """Start the process and hand it its set-up. Raises `OSError`."""
-        life, self.life = os.pipe()
-        try:
-            self.process = self._spawn(life)
-        except OSError:
-            os.close(self.life)
-            raise
-        finally:
-            os.close(life)
-        await self._connect()
-        self.send(self.launch.setup(self.log.stream.name, life))
+    async def start(self, processes: Processes) -> None:
+        """Take a process and hand it its set-up. Raises `OSError`."""
+        self.launch.source.stat()
+        stream = self.log.stream.name
+        environment = self.launch.environment.variables(stream)
+        self.process = processes.take(self.launch.interpreter, environment)
+        await self._connect(self.process.popen)
+        self.send(self.launch.setup(stream, self.process.watched, environment))
 
-    def _spawn(self, life: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [self.launch.interpreter, "-I", "-S", "-X", "utf8", PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd=self.launch.source,
-            env=self.launch.environment.variables(self.log.stream.name),
-            start_new_session=True,
-            pass_fds=(life,),
-        )
-
-    async def _connect(self) -> None:
+    async def _connect(self, process: subprocess.Popen[bytes]) -> None:
         loop = asyncio.get_running_loop()
-        process = self.process
         self.stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
         self.answers, _ = await loop.connect_read_pipe(lambda: self.frames, process.stdout)
         self.printed, _ = await loop.connect_read_pipe(lambda: self.output, process.stderr)
@@ -196,7 +181,7 @@ class Worker:
 
     def read_output(self) -> None:
         """Take what it has printed until now, which the event loop may not have seen yet."""
-        stream = self.process.stderr
+        stream = self.process.popen.stderr
         if stream is None or stream.closed or self.printed.is_closing():
             return
         with suppress(BlockingIOError):
@@ -207,10 +192,7 @@ class Worker:
 
     def end(self) -> int:
         """End the process and all that it started; its exit code as `subprocess` gives it."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        code = self.process.wait()
-        os.close(self.life)
+        code = self.process.end()
         self.stdin.close()
         self.answers.close()
         return code
@@ -257,9 +239,14 @@ class Pool:
     """The workers of one function. `clock` counts seconds."""
 
     def __init__(
-        self, launch: Launch, feed: Feed, clock: Callable[[], float] = time.monotonic
+        self,
+        launch: Launch,
+        feed: Feed,
+        processes: Processes,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.launch = launch
+        self.processes = processes
         self.function = launch.function
         self.feed = feed
         self.clock = clock
@@ -342,14 +329,14 @@ class Pool:
                 return worker
             self._discard(worker)
         worker = Worker(self.launch, mark, self.feed)
-        await worker.start()
+        await worker.start(self.processes)
         self.workers.add(worker)
         return worker
 
     def _discard(self, worker: Worker) -> int:
         """End a worker, once; its exit code."""
         if worker not in self.workers:
-            return worker.process.returncode
+            return worker.process.popen.returncode
         self.workers.discard(worker)
         return worker.end()
 

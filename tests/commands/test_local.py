@@ -149,6 +149,19 @@ def test_a_mistake_in_the_own_values_is_one_line(
     assert line in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "status"), [((), 200), (("--no-console",), 404)])
+def test_there_is_a_page_to_look_at_unless_it_is_not_wanted(
+    folder: Path, words: tuple[str, ...], status: int
+) -> None:
+    with started(folder, *words) as (process, first):
+        assert process.stdout is not None
+        url = first.split()[4]
+        second = process.stdout.readline().strip()
+
+        assert httpx.get(f"{url}/_services").status_code == status
+        assert (second == f"look at it: {url}/_services") is (status == 200)
+
+
 def test_the_end_is_silent(folder: Path) -> None:
     with started(folder) as (process, first):
         assert first.startswith("notes-local is up on http://127.0.0.1:")

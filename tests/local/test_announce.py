@@ -59,6 +59,23 @@ def test_every_line_of_the_start() -> None:
 
 
 @pytest.mark.parametrize(
+    ("route", "line"),
+    [
+        ("GET /notes", "  look at it: http://127.0.0.1:8000/_services"),
+        ("$default", "  look at it: http://127.0.0.1:8000/_services"),
+        (
+            "GET /_services",
+            "  no page to look at: its place is taken by routes.GET /_services",
+        ),
+    ],
+)
+def test_the_page_is_the_second_line(route: str, line: str) -> None:
+    model = read(PlanBuilder().function("f", "app.f").route(route, "f").plan())
+
+    assert list(lines([model], [URL], DEVELOPER, page=True))[1] == line
+
+
+@pytest.mark.parametrize(
     ("route", "command"),
     [
         ("GET /", "curl http://127.0.0.1:8000/"),

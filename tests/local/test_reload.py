@@ -191,7 +191,7 @@ def test_an_invocation_under_way_ends_as_it_began(up: Running, tmp_path: Path) -
 
     up.write(TEXT)
     assert up.client.get("/one").json()["calls"] == 1
-    pids = [worker.process.pid for worker in old.workers]
+    pids = [worker.process.popen.pid for worker in old.workers]
     (tmp_path / "go").touch()
     thread.join()
 

@@ -20,7 +20,6 @@ import pytest
 from framework.local import worker_main
 from framework.local.runtime_packages import runtime_packages
 from framework.local.worker_main import (
-    MAXIMUM_PAYLOAD,
     CannotLoad,
     Channel,
     Context,
@@ -35,6 +34,7 @@ from framework.local.worker_main import (
 SETUP = {
     "source": "",
     "shown": "handlers",
+    "payload": "6291556",
     "function_name": "notes",
     "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:notes",
     "memory": "256",
@@ -224,11 +224,11 @@ def test_memory_is_asked_for_only_where_it_may_have_grown(
     [
         ({"a": 1}, b"V", ""),
         ({1, 2}, b"E", "Runtime.MarshalError"),
-        ("x" * MAXIMUM_PAYLOAD, b"E", "Function.ResponseSizeTooLarge"),
+        ("x" * 1000, b"E", "Function.ResponseSizeTooLarge"),
     ],
 )
 def test_what_a_result_becomes(result: object, kind: bytes, error_type: str) -> None:
-    found, payload = result_frame(result)
+    found, payload = result_frame(result, 1000)
 
     assert found == kind
     if error_type:
@@ -239,7 +239,7 @@ def test_a_result_that_holds_itself_is_an_error() -> None:
     result: list[object] = []
     result.append(result)
 
-    assert result_frame(result)[0] == b"E"
+    assert result_frame(result, 1000)[0] == b"E"
 
 
 def test_remaining_time_goes_down_to_zero(capsys: pytest.CaptureFixture[str]) -> None:
@@ -416,7 +416,8 @@ def test_the_whole_program_on_its_own_streams(tmp_path: Path) -> None:
     ) as process:
         os.close(life)
         setup = {**SETUP, "source": str(tmp_path), "handler": "wm_main.f"}
-        document = {**setup, "paths": [str(tmp_path)], "runtime": {}, "life": life}
+        here = {"paths": [str(tmp_path)], "runtime": {}, "life": life, "environment": {"A": "b"}}
+        document = {**setup, **here}
         data = [json.dumps(document).encode(), invocation("e")]
         output, printed = process.communicate(
             b"".join(len(part).to_bytes(4, "big") + part for part in data)

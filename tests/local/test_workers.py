@@ -531,7 +531,7 @@ def test_a_worker_that_nobody_uses_is_ended_after_a_minute(tmp_path: Path) -> No
 
         now = worker.idle_since
         pool.clock = lambda: now + workers.IDLE_SECONDS
-        wait_until(lambda: not pool.workers and not alive(worker.process.pid))
+        wait_until(lambda: not pool.workers and not alive(worker.process.popen.pid))
 
         assert running.client.get("/count").json()["calls"] == 1
 

@@ -40,15 +40,23 @@ def write_services(folder: Path, text: str) -> Path:
 
 
 @contextmanager
-def run(folder: Path, text: str, handlers: str, *, state: Path | None = None) -> Iterator[Running]:
+def run(
+    folder: Path,
+    text: str,
+    handlers: str,
+    *,
+    state: Path | None = None,
+    console: bool = False,
+) -> Iterator[Running]:
     """Run services.yaml with this text and handlers/app.py with that one."""
     file = write_services(folder, text)
     write_handlers(folder, handlers)
     lines = Lines()
     events: list[Event] = []
     feed = Feed(text_lines(lines, quiet=True), events.append)
+    settings = Settings(port=0, state=state, console=console)
     with (
-        running(Project(file), Settings(port=0, state=state), feed) as service,
+        running(Project(file), settings, feed) as service,
         httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client,
     ):
         yield Running(folder, service, client, lines, events)

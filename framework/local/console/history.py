@@ -1,0 +1,359 @@
+"""What happened of late, for the page: requests, invocations, what was denied or went wrong.
+
+In: the events of a `Feed`, and who is served at the moment. Out: `History`, whose calls and notes
+are read, and made into words, only when somebody looks. Everything kept is bounded: `MOST_CALLS`,
+`LARGEST_PART` of each body, event and log, `LARGEST_ALL` together.
+
+A function's log is told apart by Lambda's request id, a request to the API by API Gateway's. What
+links them is who published: an invocation that a request causes runs in that request's context.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import replace
+from itertools import islice
+
+from framework.local.events import (
+    Content,
+    Denied,
+    Event,
+    Logged,
+    Problem,
+    Reloaded,
+    Requested,
+)
+from framework.local.http_messages import Request, Response
+from framework.local.workers import Outcome
+
+MOST_CALLS = 200
+MOST_NOTES = 200
+MOST_LINES = 1_000
+"""Lines of one invocation's log."""
+
+MOST_NOTE_LINES = 60
+LONGEST_NOTE_LINE = 2_000
+LARGEST_NOTES = 1_000_000
+"""Characters of all notes; the oldest go first."""
+
+LARGEST_PART = 65_536
+"""Bytes that are kept of a body or an event, and characters of one invocation's log."""
+
+LARGEST_ALL = 4_000_000
+"""Bytes and characters that all calls keep together; the oldest go first."""
+
+OVERHEAD, OVERHEAD_OF_LINE = 2_048, 256
+"""Bytes that a call is reckoned with beside its bodies, and a line of its log beside its text."""
+
+MOST_WAITING = 20
+"""Pages that wait for news; one more, and the one that waits longest is answered."""
+
+
+# Plain classes: each dataclass would cost the start a millisecond.
+
+
+class Kept:
+    """The beginning of some bytes, and how many there were."""
+
+    __slots__ = ("data", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data[:LARGEST_PART]
+        self.size = len(data)
+
+
+NOTHING = Kept(b"")
+
+
+class Call:
+    """One request to the API, or where `request` is None one invocation by name.
+
+    `number` counts calls and notes together, `changed` is the number of the last change, `seconds`
+    when it began, since 1970. `status` is None until there is a response, whose body is `result`.
+    `invocation` is Lambda's request id; `dropped` are the lines of its log that were too many.
+    """
+
+    __slots__ = (
+        "body",
+        "changed",
+        "characters",
+        "dropped",
+        "ended",
+        "event",
+        "failed",
+        "function",
+        "headers",
+        "invocation",
+        "lines",
+        "milliseconds",
+        "number",
+        "region",
+        "request",
+        "result",
+        "route",
+        "seconds",
+        "size",
+        "status",
+    )
+
+    def __init__(self, number: int, region: str, seconds: float, request: Request | None) -> None:
+        self.number = number
+        self.region = region
+        self.seconds = seconds
+        self.request = request
+        self.body = self.event = self.result = NOTHING
+        self.status: int | None = None
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self.milliseconds: float | None = None
+        self.failed = self.ended = False
+        self.route = self.function = self.invocation = ""
+        self.lines: list[Content] = []
+        self.characters = self.dropped = self.changed = 0
+        self.size = OVERHEAD
+
+    @property
+    def gone(self) -> bool:
+        """Whether newer calls have taken its place: nothing is added to it any more."""
+        return self.size == 0
+
+
+class Note:
+    """Something denied, a problem, or a change of services.yaml: `kind` says which, `lines` what.
+
+    `call` is the number of the call that it belongs to, 0 where that is not known.
+    """
+
+    __slots__ = ("call", "changed", "kind", "lines", "number", "seconds", "size")
+
+    def __init__(self, number: int, seconds: float, kind: str, call: int) -> None:
+        self.number = number
+        self.seconds = seconds
+        self.kind = kind
+        self.call = call
+        self.lines: list[str] = []
+        self.size = self.changed = 0
+
+    def add(self, lines: Iterable[str]) -> int:
+        """Add lines, as many as there is room for; their characters."""
+        room = MOST_NOTE_LINES - len(self.lines)
+        added = [line[:LONGEST_NOTE_LINE] for line in islice(lines, room)]
+        self.lines += added
+        size = sum(map(len, added))
+        self.size += size
+        return size
+
+
+_CAUSE: ContextVar[Call | None] = ContextVar("cause", default=None)
+"""The call that whatever happens in this context belongs to."""
+
+
+class History:
+    """What is kept, from one start to the end. `token` is a secret of this start's page."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.token = secrets.token_urlsafe(24)
+        self.calls: deque[Call] = deque()
+        self.notes: deque[Note] = deque()
+        # A page begins with 0, and is answered at once though nothing has happened yet.
+        self.now = 1
+        self.size = 0
+        self.size_of_notes = 0
+        self.readings = 0
+        self.closed = False
+        self._of_invocation: dict[str, Call] = {}
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def watch(
+        self, region: str, request: Request, handle: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        """The answer of `handle` to a request to the API, as a call."""
+        call = self._begin(region, request)
+        if request.body:
+            call.body = Kept(request.body)
+            if call.body.size > LARGEST_PART:
+                call.request = replace(request, body=b"")
+        self._grow(call, len(call.body.data))
+        try:
+            return await handle(request)
+        finally:
+            call.ended = True
+            self._changed(call)
+
+    def invoked(self, region: str, function: str, event: bytes) -> Callable[[Outcome | None], None]:
+        """Somebody invokes a function by its name; what to tell of the outcome."""
+        start = time.perf_counter()
+        call = self._begin(region, None)
+        call.function, call.event = function, Kept(event)
+        self._grow(call, len(call.event.data))
+
+        def done(outcome: Outcome | None) -> None:
+            call.ended = True
+            call.milliseconds = (time.perf_counter() - start) * 1000
+            call.failed = outcome is None or outcome.failed
+            call.result = Kept(outcome.payload) if outcome else NOTHING
+            self._grow(call, len(call.result.data))
+
+        return done
+
+    async def caused(self, work: Awaitable[Response]) -> tuple[Response, Call | None]:
+        """An answer, and the call that it was, if it came to be one."""
+        _CAUSE.set(None)
+        answer = await work
+        return answer, _CAUSE.get()
+
+    def hear(self, event: Event) -> None:
+        """Take what the feed tells."""
+        if isinstance(event, Logged):
+            self._logged(event)
+        elif isinstance(event, Requested):
+            self._requested(event)
+        elif isinstance(event, Denied):
+            self._note("denied", [event.text], self._only_one_of(event.function))
+        elif isinstance(event, Problem):
+            self._problem(event)
+        elif isinstance(event, Reloaded):
+            self.readings += 1
+            self._note("reloaded", event.lines, None)
+
+    def call(self, number: int) -> Call | None:
+        """The call of that number, None where it is no longer kept."""
+        return next((call for call in self.calls if call.number == number), None)
+
+    async def later_than(self, number: int, seconds: float) -> None:
+        """Wait until something has changed after `number`, at most so long."""
+        if self.now > number or self.closed:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        if len(self._waiting) > MOST_WAITING:
+            _wake(self._waiting.popleft())
+        try:
+            await asyncio.wait((waiter,), timeout=seconds)
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    def close(self) -> None:
+        """Nothing more will happen: whoever waits is answered."""
+        self.closed = True
+        self._wake_all()
+
+    def _begin(self, region: str, request: Request | None) -> Call:
+        self.now += 1
+        call = Call(self.now, region, self.clock(), request)
+        self.calls.append(call)
+        self.size += OVERHEAD
+        _CAUSE.set(call)
+        return call
+
+    def _grow(self, call: Call, size: int) -> None:
+        """A call keeps so much more; others may have to go."""
+        if call.gone:
+            return
+        call.size += size
+        self.size += size
+        if len(self.calls) > MOST_CALLS or self.size > LARGEST_ALL:
+            self._trim()
+        self._changed(call)
+
+    def _trim(self) -> None:
+        """The oldest calls go, but never the newest."""
+        calls = self.calls
+        while len(calls) > MOST_CALLS or (self.size > LARGEST_ALL and len(calls) > 1):
+            gone = calls.popleft()
+            self.size -= gone.size
+            gone.size = 0
+            self._of_invocation.pop(gone.invocation, None)
+
+    def _changed(self, what: Call | Note) -> None:
+        self.now += 1
+        what.changed = self.now
+        if self._waiting:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        while self._waiting:
+            _wake(self._waiting.popleft())
+
+    def _logged(self, event: Logged) -> None:
+        call = self._of_invocation.get(event.request_id)
+        if call is None:
+            call = _CAUSE.get() if event.platform else None
+            if call is None or call.gone:
+                return
+            self._of_invocation[event.request_id] = call
+            call.invocation, call.function = event.request_id, event.function
+        if event.platform:
+            # Lambda's own lines are few: the overhead covers them.
+            call.lines.append(event.content)
+            self._changed(call)
+        else:
+            self._printed(call, event.content)
+
+    def _printed(self, call: Call, line: Content) -> None:
+        text, stored = line.text, line.stored
+        if not text and stored:
+            # An error document: the note beside it says the same in other words.
+            return
+        size = len(text) + len(stored)
+        if len(call.lines) >= MOST_LINES or call.characters + size > LARGEST_PART:
+            call.dropped += 1
+            return
+        call.lines.append(line)
+        call.characters += size
+        self._grow(call, size + OVERHEAD_OF_LINE)
+
+    def _requested(self, event: Requested) -> None:
+        call = _CAUSE.get()
+        if call is None or call.gone:
+            return
+        call.route, call.function = event.route, event.function
+        call.milliseconds = event.milliseconds
+        response = event.response
+        call.event = Kept(event.invoked) if event.invoked else NOTHING
+        call.result = Kept(response.body)
+        call.status = response.status
+        call.failed = response.status >= 500
+        size = sum([len(name) + len(value) for name, value in response.headers])
+        if size <= LARGEST_PART:
+            call.headers = response.headers
+            self._grow(call, size)
+        self._grow(call, len(call.event.data) + len(call.result.data))
+
+    def _problem(self, event: Problem) -> None:
+        """A note of its own, or more of the one before: an exception comes line by line."""
+        call = _CAUSE.get()
+        last = self.notes[-1] if self.notes else None
+        same = call and last and last.kind == "problem" and last.call == call.number
+        if last is not None and same:
+            self.size_of_notes += last.add(event.text.splitlines())
+            self._changed(last)
+        else:
+            self._note("problem", event.text.splitlines(), call)
+
+    def _note(self, kind: str, lines: Iterable[str], call: Call | None) -> None:
+        self.now += 1
+        note = Note(self.now, self.clock(), kind, call.number if call else 0)
+        self.size_of_notes += note.add(lines)
+        self.notes.append(note)
+        while len(self.notes) > MOST_NOTES or self.size_of_notes > LARGEST_NOTES:
+            self.size_of_notes -= self.notes.popleft().size
+        if call is not None:
+            self._changed(call)
+        self._changed(note)
+
+    def _only_one_of(self, function: str) -> Call | None:
+        """The call that runs a function now, where there is no other."""
+        found = [call for call in self.calls if not call.ended and call.function == function]
+        return found[0] if len(found) == 1 else None
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
