@@ -1,16 +1,16 @@
 """`services local` beside `chalice local` and serverless-offline: the same handler, in turn.
 
-`.venv/bin/python bench/local.py [--chalice PROGRAM] [--serverless PROGRAM]` prints a table. The
-others are installed apart: `pip install chalice`, and in a folder of its own
-`npm install osls serverless-offline`, whose node_modules/.bin/serverless is the program. Ratios
-hold on another machine; times do not.
+The others are measured where they are on PATH: `chalice`, and `osls` with serverless-offline
+installed beside it. Out: a table, and what is ours divided by the best of the others. Ratios hold
+on another machine; times do not.
 """
 
 from __future__ import annotations
 
-import argparse
 import http.client
+import math
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -21,23 +21,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import yaml
 from validate import YARDSTICK
 
 HANDLER = """\
 def main(event, context):
     return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "hello"}
 """
-SERVICES = """\
-service: bench
-regions: [us-east-1]
-alarms: {enabled: false, reason: a measurement}
-functions: {hello: {handler: app.main}}
-routes: {GET /hello: {function: hello, auth: none}}
-api: {throttle: {rate: 10000, burst: 5000}}
-"""
+NAMES = ("hello", *(f"cold{number}" for number in range(5)))
+"""The functions: one that is called all the time, and some that are called once."""
+
+SERVICES = {
+    "service": "bench",
+    "regions": ["us-east-1"],
+    "alarms": {"enabled": False, "reason": "a measurement"},
+    "functions": {name: {"handler": "app.main"} for name in NAMES},
+    "routes": {f"GET /{name}": {"function": name, "auth": "none"} for name in NAMES},
+    "api": {"throttle": {"rate": 10000, "burst": 5000}},
+}
 CHALICE = """\
 from chalice import Chalice, Response
 app = Chalice(app_name="bench")
@@ -45,54 +49,90 @@ app = Chalice(app_name="bench")
 def hello():
     return Response("hello", headers={"content-type": "text/plain"})
 """
-SERVERLESS = """\
-service: bench
-provider: {name: aws, runtime: python3.12}
-functions: {hello: {handler: app.main, events: [{httpApi: "GET /hello"}]}}
-plugins: [serverless-offline]
-"""
+SERVERLESS = {
+    "service": "bench",
+    "provider": {"name": "aws", "runtime": "python3.11"},
+    "functions": {
+        name: {"handler": "app.main", "events": [{"httpApi": f"GET /{name}"}]} for name in NAMES
+    },
+    "plugins": ["serverless-offline"],
+}
+OURS = "services local"
 DEADLINE = 60.0
 CONNECTIONS = 8
 REQUESTS = 300
 SECONDS = 4.0
+ROUNDS = 7
+LOADED = 3
+"""Rounds that also measure requests."""
+
+PAUSE = 0.5
+"""Seconds between first requests of cold functions: a person's pace, at the least."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that serves GET /hello: `command` for a port, run in `folder`."""
+    """A program that serves GET /hello: `command` for a port, run in `folder`.
+
+    With `cold` a function has a process of its own, which starts at its first request.
+    """
 
     command: Callable[[int], Sequence[str]]
     folder: Path
+    cold: bool = False
 
 
-def peers(folder: Path, chalice: str | None, serverless: str | None) -> dict[str, Peer]:
+def peers(folder: Path) -> dict[str, Peer]:
     """What there is to measure, each with a project of its own."""
     services = str(Path(sys.executable).with_name("services"))
+    text = yaml.safe_dump(SERVICES, sort_keys=False)
+    files = {"services.yaml": text, "handlers/app.py": HANDLER}
     found = {
-        "services local": Peer(
+        OURS: Peer(
             lambda port: [services, "local", "--quiet", "--port", str(port)],
-            project(folder / "ours", {"services.yaml": SERVICES, "handlers/app.py": HANDLER}),
+            project(folder / "ours", files),
+            cold=True,
         )
     }
-    if chalice:
-        files = {"app.py": CHALICE, ".chalice/config.json": '{"app_name": "bench", "version": "2"}'}
-        where = project(folder / "chalice", files)
-        base = [chalice, "local", "--port"]
-        found["chalice local"] = Peer(lambda port: [*base, str(port)], where)
-        found["chalice local --no-autoreload"] = Peer(
+    if chalice := shutil.which("chalice"):
+        found |= chalice_peers(folder / "chalice", chalice)
+    if osls := shutil.which("osls"):
+        found |= offline_peer(folder / "osls", osls)
+    return found
+
+
+def chalice_peers(folder: Path, program: str) -> dict[str, Peer]:
+    """chalice as it comes, and without its watching of files."""
+    config = '{"app_name": "bench", "version": "2"}'
+    where = project(folder, {"app.py": CHALICE, ".chalice/config.json": config})
+    base = [program, "local", "--port"]
+    return {
+        "chalice local": Peer(lambda port: [*base, str(port)], where),
+        "chalice local --no-autoreload": Peer(
             lambda port: [*base, str(port), "--no-autoreload"], where
-        )
-    if serverless:
-        where = project(folder / "osls", {"serverless.yml": SERVERLESS, "app.py": HANDLER})
-        (where / "node_modules").symlink_to(Path(serverless).absolute().parents[1])
-        found["serverless offline"] = Peer(
+        ),
+    }
+
+
+def offline_peer(folder: Path, program: str) -> dict[str, Peer]:
+    """serverless-offline, where it is installed beside osls."""
+    modules = Path(program).absolute().parents[1]
+    if not (modules / "serverless-offline").is_dir():
+        return {}
+    text = yaml.safe_dump(SERVERLESS, sort_keys=False)
+    where = project(folder, {"serverless.yml": text, "app.py": HANDLER})
+    (where / "node_modules").symlink_to(modules)
+    ports = ("offline", "--httpPort", "--lambdaPort")
+    return {
+        "serverless offline": Peer(
             lambda port: [
-                *(serverless, "offline", "--httpPort", str(port), "--lambdaPort", str(port + 1)),
+                *(program, ports[0], ports[1], str(port), ports[2], str(port + 1)),
                 "--noPrependStageInUrl",
             ],
             where,
+            cold=True,
         )
-    return found
+    }
 
 
 def project(folder: Path, files: Mapping[str, str]) -> Path:
@@ -151,28 +191,56 @@ def answers(port: int) -> bool:
 
 
 def latencies(port: int, kept: bool) -> float:
-    """The median time of a request, on one connection or on a new one for each."""
-    taken = []
+    """The median time of a request, on one connection or on a new one for each.
+
+    A server that closes a connection, as one that loads itself again does, gets another one.
+    """
+    taken: list[float] = []
     connection = socket.create_connection(("127.0.0.1", port))
-    for _ in range(REQUESTS):
+    while len(taken) < REQUESTS:
         begun = time.perf_counter()
-        if not kept:
-            connection.close()
+        try:
+            if not kept:
+                connection.close()
+                connection = socket.create_connection(("127.0.0.1", port))
+            request(connection)
+            taken.append(time.perf_counter() - begun)
+        except ConnectionError:
+            wait_for(port)
             connection = socket.create_connection(("127.0.0.1", port))
-        request(connection)
-        taken.append(time.perf_counter() - begun)
     connection.close()
     return statistics.median(taken)
 
 
-def request(connection: socket.socket) -> None:
+def wait_for(port: int) -> None:
+    """Wait until a server answers again."""
+    end = time.perf_counter() + DEADLINE
+    while not answers(port):
+        if time.perf_counter() > end:
+            raise SystemExit(f"nothing answers on port {port} any more")
+        time.sleep(0.01)
+
+
+def first_requests(port: int) -> float:
+    """The median time of the first request of a function, on a new connection."""
+    taken = []
+    for name in NAMES[1:]:
+        time.sleep(PAUSE)
+        begun = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            request(connection, name)
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def request(connection: socket.socket, name: str = NAMES[0]) -> None:
     """One request and its whole answer."""
-    connection.sendall(b"GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    connection.sendall(f"GET /{name} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     received = b""
     while not received.endswith(b"hello"):
         part = connection.recv(65536)
         if not part:
-            raise SystemExit("the connection was closed")
+            raise ConnectionResetError("the connection was closed")
         received += part
 
 
@@ -226,37 +294,92 @@ def yardstick() -> float:
     return time.perf_counter() - begun
 
 
+@dataclass(frozen=True)
+class Round:
+    """One start: seconds to the first 200, their ratio to the bare import."""
+
+    seconds: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Load:
+    """Seconds of a request (cold, on a kept connection, on a new one), requests a second, MB."""
+
+    cold: float
+    kept: float
+    fresh: float
+    rate: float
+    memory: float
+
+
+def measured(found: Mapping[str, Peer]) -> dict[str, tuple[Round, Load]]:
+    """The medians of every program, started in turn; the first round warms up."""
+    starts: dict[str, list[Round]] = {name: [] for name in found}
+    loads: dict[str, list[Load]] = {name: [] for name in found}
+    for number in range(ROUNDS + 1):
+        for name, peer in found.items():
+            bare = yardstick()
+            with started(peer) as (port, seconds, pid):
+                if number:
+                    starts[name].append(Round(seconds, seconds / bare))
+                if 0 < number <= LOADED:
+                    loads[name].append(load(peer, port, pid))
+    return {name: (Round(*medians(starts[name])), Load(*medians(loads[name]))) for name in found}
+
+
+def load(peer: Peer, port: int, pid: int) -> Load:
+    """What requests cost; memory after them."""
+    cold = first_requests(port) if peer.cold else float("nan")
+    kept, fresh, many = latencies(port, True), latencies(port, False), rate(port)
+    return Load(cold, kept, fresh, many, memory(pid))
+
+
+def medians(figures: Sequence[Round] | Sequence[Load]) -> Iterator[float]:
+    """The median of each field."""
+    return map(statistics.median, zip(*map(astuple, figures), strict=True))
+
+
+def table(figures: Mapping[str, tuple[Round, Load]]) -> str:
+    """The figures in Markdown, and ours divided by the best of the others."""
+    lines = [
+        "| what | start to first 200 | to the bare import | first request of a cold function |"
+        " kept connection | new connection | requests/s at 8 | memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, (start, loaded) in figures.items():
+        cold = "" if math.isnan(loaded.cold) else f"{loaded.cold * 1000:.1f} ms"
+        lines.append(
+            f"| {name} | {start.seconds * 1000:,.0f} ms | {start.ratio:.2f} | {cold} |"
+            f" {loaded.kept * 1000:.2f} ms | {loaded.fresh * 1000:.2f} ms |"
+            f" {loaded.rate:,.0f} | {loaded.memory:,.0f} MB |"
+        )
+    return "\n".join([*lines, *against_the_best(figures)])
+
+
+def against_the_best(figures: Mapping[str, tuple[Round, Load]]) -> Iterator[str]:
+    """A last row: ours to the best of the others, column by column."""
+    if len(figures) == 1:
+        return
+    own, ours = figures[OURS]
+    others = [each for name, each in figures.items() if name != OURS]
+    cold = [loaded.cold for _, loaded in others if not math.isnan(loaded.cold)]
+    cells = (
+        f"{own.seconds / min(start.seconds for start, _ in others):.2f}",
+        "",
+        f"{ours.cold / min(cold):.2f}" if cold else "",
+        f"{ours.kept / min(loaded.kept for _, loaded in others):.2f}",
+        f"{ours.fresh / min(loaded.fresh for _, loaded in others):.2f}",
+        f"{ours.rate / max(loaded.rate for _, loaded in others):.2f}",
+        f"{ours.memory / min(loaded.memory for _, loaded in others):.2f}",
+    )
+    yield f"| ours to the best of the others | {' | '.join(cells)} |"
+
+
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--chalice")
-    parser.add_argument("--serverless")
-    parser.add_argument("--rounds", type=int, default=7)
-    words = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        found = peers(Path(name), words.chalice, words.serverless)
-        starts: dict[str, list[tuple[float, float]]] = {name: [] for name in found}
-        loads: dict[str, list[tuple[float, ...]]] = {name: [] for name in found}
-        for number in range(words.rounds + 1):
-            for name, peer in found.items():
-                bare = yardstick()
-                with started(peer) as (port, seconds, pid):
-                    if number:
-                        starts[name].append((seconds, seconds / bare))
-                    if 0 < number <= 3:
-                        kept, fresh = latencies(port, True), latencies(port, False)
-                        loads[name].append((kept, fresh, rate(port), memory(pid)))
-        print("| what | start to first 200 | ratio | kept p50 | new p50 | requests/s | memory |")
-        print("|---|---|---|---|---|---|---|")
-        for name in found:
-            seconds, ratio = (statistics.median(each) for each in zip(*starts[name], strict=True))
-            kept, fresh, many, used = (
-                statistics.median(each) for each in zip(*loads[name], strict=True)
-            )
-            print(
-                f"| {name} | {seconds * 1000:,.0f} ms | {ratio:.2f} | {kept * 1000:.2f} ms |"
-                f" {fresh * 1000:.2f} ms | {many:,.0f} | {used:,.0f} MB |"
-            )
+    """Print the table."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        print(table(measured(peers(Path(name)))))
 
 
 if __name__ == "__main__":

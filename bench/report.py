@@ -41,6 +41,12 @@ each run the result is looked into.
 
 ## pulumi preview
 {preview}
+
+## Local mode
+The same handler in each; chalice calls it in its own process, the others start one for it. Memory
+is that of all processes after the load, shared pages by their share.
+
+{local}
 """
 
 
@@ -84,7 +90,7 @@ def _measured(name: str) -> str:
 
 
 def main() -> None:
-    parts = {name: _measured(name) for name in ("validate", "package", "preview")}
+    parts = {name: _measured(name) for name in ("validate", "package", "preview", "local")}
     page = PAGE.format(machine=_machine(), **parts)
     (HERE / "README.md").write_text(page, "utf-8")
     print(page)

@@ -29,7 +29,7 @@ from framework.plan.resource import Code, Plan, Resource, Value, code_of, ordere
 from framework.plan.target import UNKNOWN_ACCOUNT, Target, partition_of
 
 if TYPE_CHECKING:
-    from framework.packaging import Package
+    from framework.packaging.store import Package
 
 LONGEST_REGION = "ap-southeast-2"
 """None has a longer name, so nothing is longer elsewhere than what is measured here."""
@@ -270,7 +270,7 @@ def package(
     that would not be in their package, at the entries' places.
     """
     # Imported here: only deploying and packaging pay for the compressor and the installer.
-    from framework.packaging import Recipe, build_all
+    from framework.packaging.packages import Recipe, build_all
 
     project = project_of(document)
     handed_over = set(_handed_over(plan))
@@ -326,7 +326,8 @@ def _refuse_ignored_handlers(document: Document, plan: Plan) -> None:
 
 def _packed_names(folder: Path) -> Container[str] | None:
     """The names of a folder's files in its package; None where it cannot be packaged at all."""
-    from framework.packaging import PackagingError, source_files
+    from framework.packaging.errors import PackagingError
+    from framework.packaging.tree import source_files
 
     try:
         return {file.name for file in source_files(folder)}
@@ -365,7 +366,7 @@ def import_paths(
 
     `python` gives the interpreter for a runtime. Raises `Rejected` as `package` does.
     """
-    from framework.packaging import host_paths
+    from framework.packaging.host import host_paths
 
     project, cache = project_of(document), cache_of(document)
     with _at_their_entries(document, plan):
@@ -378,7 +379,7 @@ def import_paths(
 @contextmanager
 def _at_their_entries(document: Document, plan: Plan) -> Iterator[None]:
     """Turns what packaging finds in folders into problems of the entries that name them."""
-    from framework.packaging import PackagingError
+    from framework.packaging.errors import PackagingError
 
     project = project_of(document)
     # Those that have one limit more come last, so that they are named where a folder breaks it.

@@ -19,7 +19,8 @@ import pytest
 import framework
 from framework import compiler
 from framework.language import document, source
-from framework.packaging import Recipe, archive, build_all, packages, tree
+from framework.packaging import archive, packages, tree
+from framework.packaging.packages import Recipe, build_all
 from framework.plan.target import Target
 from tests.support.monitor import run
 from tests.support.projects import TARGET, TODAY, planned, project

@@ -22,7 +22,7 @@ from framework.plan.resource import Code, Plan
 from framework.plan.target import UNKNOWN_ACCOUNT, Target
 
 if TYPE_CHECKING:
-    from framework.packaging import Package
+    from framework.packaging.store import Package
 
 _ANYWHERE = Target("package", UNKNOWN_ACCOUNT, ("us-east-1",))
 """Packages depend on neither stack, account nor region."""
@@ -138,7 +138,7 @@ def _copy(built: Package, folder: Path, name: str) -> None:
 def _check(document: Document, plan: Plan, packages: Mapping[Code, Package]) -> None:
     """Builds again in a folder of its own, sharing nothing but the versions that were chosen, and
     compares every byte."""
-    from framework.packaging import Store
+    from framework.packaging.store import Store
 
     with tempfile.TemporaryDirectory(prefix="services-") as folder:
         Store(Path(folder)).take_resolutions(Store(compiler.cache_of(document)))
@@ -150,7 +150,7 @@ def _check(document: Document, plan: Plan, packages: Mapping[Code, Package]) -> 
 
 
 def _prune(document: Document, packages: Mapping[Code, Package], megabytes: int) -> None:
-    from framework.packaging import prune
+    from framework.packaging.prune import prune
 
     try:
         done = prune(compiler.cache_of(document), megabytes * 1024**2, packages.values())

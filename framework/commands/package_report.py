@@ -12,15 +12,11 @@ from typing import NamedTuple
 from framework import compiler
 from framework.language.document import Document
 from framework.local.interpreters import Interpreter, interpreter_for
-from framework.packaging import (
-    UNZIPPED_LIMIT,
-    ZIPPED_LIMIT,
-    Package,
-    PackagingError,
-    Part,
-    host_paths,
-    import_seconds,
-)
+from framework.packaging.errors import PackagingError
+from framework.packaging.host import host_paths
+from framework.packaging.import_time import import_seconds
+from framework.packaging.limits import UNZIPPED_LIMIT, ZIPPED_LIMIT
+from framework.packaging.store import Package, Part
 from framework.plan.resource import Code, Plan, Resource
 
 MOST_PARTS = 10

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pulumi
 
-from framework.packaging import Package
+from framework.packaging.store import Package
 from framework.plan.resource import (
     Attr,
     Code,

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field, JsonValue
 
@@ -163,8 +162,7 @@ def _check(link: Link) -> Iterator[Problem]:
         yield from reserved_names(link.document.service)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folders:
+class _Folders(NamedTuple):
     """What one check asks of source folders: whether one is inside, what its modules lack."""
 
     inside: Callable[[Path, Path], bool]

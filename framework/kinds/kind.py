@@ -13,7 +13,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path as Folder
 from types import MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from framework.language.document import Document, Section
 from framework.language.fields import Entry
@@ -98,8 +98,7 @@ Grant: TypeAlias = Callable[[Context, str, str], Iterable[Statement]]
 """(context, the entry's name, a prefix or "") -> the statements that a verb stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relaxation:
+class Relaxation(NamedTuple):
     """A control that an entry has turned down: where it is said, what it means, and why.
 
     Where `explicit`, the words themselves say it ("auth: none"); elsewhere a reason is asked for.
@@ -123,8 +122,7 @@ def _nothing_relaxed(document: Document) -> Iterable[Relaxation]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """The environment variable that a function using an entry receives: NOTES_BUCKET.
 
     `value` is what the entry is called on AWS, never what it holds.

@@ -55,6 +55,14 @@ Sections = tuple[Section[Any], ...]
 """All sections there are, in the order of the reference. Any: each has a model of its own."""
 
 
+Parts = frozenset[tuple[str, ...]]
+"""Parts of a file: ("functions",), ("defaults", "functions"), ("environments", "functions"),
+("environments", "defaults", "functions")."""
+
+DEFAULTS, ENVIRONMENTS = "defaults", "environments"
+_OVERRIDES = (ENVIRONMENTS, DEFAULTS)
+
+
 class Top(BaseModel):
     """A serverless service: functions, routes, buckets and parameters on AWS."""
 
@@ -162,7 +170,7 @@ def shape(source: Source, sections: Sections) -> Shaped:
         return Shaped(None, tuple(refused))
     root = with_defaults(_without_own_keys(source.root), with_own)
     shaped = Source(source.file, source.text, root)
-    top, problems = _validated(document_model(sections), shaped)
+    top, problems = _validated(shaped, sections)
     if top and not problems:
         return Shaped(_document(top, sections, shaped))
     return Shaped(_salvaged(shaped, problems, sections), tuple(shaped.located(problems)))
@@ -176,7 +184,7 @@ def shape_environments(source: Source, sections: Sections) -> tuple[Located, ...
     service = FieldNode(0, 0, Node(0, 0, "service"))
     root = Node(source.root.start, source.root.end, {"service": service, "environments": declared})
     alone = Source(source.file, source.text, root)
-    _, problems = _validated(document_model(sections), alone)
+    _, problems = _validated(alone, sections)
     return tuple(alone.located(problems))
 
 
@@ -192,7 +200,7 @@ def _salvaged(source: Source, problems: list[Problem], sections: Sections) -> Do
     dropped = frozenset(_part_with(problem.path, sections) for problem in problems)
     root = Node(source.root.start, source.root.end, dict(_kept(source.root, dropped)))
     rest = Source(source.file, source.text, root)
-    top, _ = _validated(document_model(sections), rest)
+    top, _ = _validated(rest, sections)
     return replace(_document(top, sections, source), dropped=dropped) if top else None
 
 
@@ -216,13 +224,14 @@ def _kept(root: Node, dropped: frozenset[Path]) -> Iterator[tuple[str, FieldNode
         yield "service", FieldNode(0, 0, Node(0, 0, "service"))
 
 
-def _validated(model: type[Top], source: Source) -> tuple[Top | None, list[Problem]]:
+def _validated(source: Source, sections: Sections) -> tuple[Top | None, list[Problem]]:
+    model = _model_for(source, sections)
     empty = list(islice(_empty(source.root, (), model), MOST_PROBLEMS))
     try:
         text = json.dumps(source.root.plain(), ensure_ascii=False)
         return model.model_validate_json(text), empty
     except ValidationError as error:
-        return None, _once(empty, problems_of(error, model, source))
+        return None, _once(empty, problems_of(error, document_model(sections), source))
 
 
 def _once(empty: list[Problem], found: list[Problem]) -> list[Problem]:
@@ -265,13 +274,48 @@ def _document(top: Top, sections: Sections, source: Source) -> Document:
     )
 
 
-@functools.lru_cache(maxsize=8)
 def document_model(sections: Sections) -> type[Top]:
     """The model of the whole file: what `Top` has, `defaults`, and a field for each section."""
-    parts: dict[str, Any] = {"defaults": _defaults_field(sections)}
-    parts |= {section.name: _section_field(section) for section in sections}
-    parts["environments"] = _environments_field(sections)
-    return create_model("Services", __base__=Top, __doc__=Top.__doc__, **parts)
+    return _model(sections, _all_parts(sections))
+
+
+def _model_for(source: Source, sections: Sections) -> type[Top]:
+    """The same as far as a file goes: a section in part is a model that takes its time to make."""
+    return _model(sections, _parts_of(source.root) & _all_parts(sections))
+
+
+def _parts_of(root: Node) -> Parts:
+    """The parts of a file that are there, whatever they hold."""
+    top = fields(root)
+    found: set[tuple[str, ...]] = {(name,) for name in top}
+    found |= {(DEFAULTS, name) for name in _keys(top, DEFAULTS)}
+    for name in _keys(top, ENVIRONMENTS):
+        inner = fields(fields(top[ENVIRONMENTS].node)[name].node)
+        found |= {(ENVIRONMENTS, each) for each in inner}
+        found |= {(ENVIRONMENTS, DEFAULTS, each) for each in _keys(inner, DEFAULTS)}
+    return frozenset(found)
+
+
+def _keys(above: Mapping[str, FieldNode], name: str) -> Collection[str]:
+    return fields(above[name].node) if name in above else ()
+
+
+@functools.lru_cache(maxsize=8)
+def _all_parts(sections: Sections) -> Parts:
+    names = [section.name for section in sections]
+    above: list[tuple[str, ...]] = [(), (DEFAULTS,), (ENVIRONMENTS,), _OVERRIDES]
+    return frozenset((*path, name) for path in above for name in (*names, DEFAULTS, ENVIRONMENTS))
+
+
+@functools.lru_cache(maxsize=16)
+def _model(sections: Sections, parts: Parts) -> type[Top]:
+    """The model in which `parts` are in full; the others are known by name alone."""
+    fields: dict[str, Any] = {DEFAULTS: _defaults_field(sections, parts, (DEFAULTS,))}
+    for section in sections:
+        kind, field = _section_field(section)
+        fields[section.name] = (kind if (section.name,) in parts else object, field)
+    fields[ENVIRONMENTS] = _environments_field(sections, parts)
+    return create_model("Services", __base__=Top, __doc__=Top.__doc__, **fields)
 
 
 def _section_field(section: Section[EntryT]) -> tuple[object, object]:
@@ -282,27 +326,30 @@ def _section_field(section: Section[EntryT]) -> tuple[object, object]:
     return annotation, Field(default_factory=dict, description=section.description)
 
 
-def _defaults_field(sections: Sections) -> tuple[object, object]:
-    return _defaults_model(sections), Field(
+def _defaults_field(sections: Sections, parts: Parts, at: tuple[str, ...]) -> tuple[object, object]:
+    said = frozenset(section.name for section in sections if (*at, section.name) in parts)
+    return _defaults_model(sections, said), Field(
         default=None, description="What entries of a section begin with."
     )
 
 
 @functools.lru_cache(maxsize=8)
-def _defaults_model(sections: Sections) -> type[Entry]:
+def _defaults_model(sections: Sections, said: frozenset[str]) -> type[Entry]:
     models: dict[str, Any] = {}
     for section in sections:
         if section.defaults:
             description = f"What every entry of {section.name} begins with."
-            model: type[Entry] = section.model
-            models[section.name] = (partial(model), Field(default=None, description=description))
+            kind = _part_of(section) if section.name in said else object
+            models[section.name] = (kind, Field(default=None, description=description))
     return create_model("Defaults", __base__=Entry, __doc__="Fields for every entry.", **models)
 
 
-def _environments_field(sections: Sections) -> tuple[object, object]:
-    parts: dict[str, Any] = {"defaults": _defaults_field(sections)}
-    parts |= {section.name: _override_field(section) for section in sections}
-    model = create_model("Environment", __base__=Environment, __doc__=Environment.__doc__, **parts)
+def _environments_field(sections: Sections, parts: Parts) -> tuple[object, object]:
+    fields: dict[str, Any] = {DEFAULTS: _defaults_field(sections, parts, _OVERRIDES)}
+    for section in sections:
+        said = (ENVIRONMENTS, section.name) in parts
+        fields[section.name] = (_override(section) if said else object, _overriding(section))
+    model = create_model("Environment", __base__=Environment, __doc__=Environment.__doc__, **fields)
     annotation = types.GenericAlias(dict, (EnvironmentName, model))
     description = (
         "What differs in the stacks of a name or pattern. A stack takes the one that fits."
@@ -310,12 +357,19 @@ def _environments_field(sections: Sections) -> tuple[object, object]:
     return annotation, Field(default_factory=dict, description=description)
 
 
-def _override_field(section: Section[EntryT]) -> tuple[object, object]:
-    described = Field(default=None, description=f"What differs in {section.name}.")
+def _part_of(section: Section[EntryT]) -> type[BaseModel]:
+    model: type[Entry] = section.model
+    return partial(model)
+
+
+def _overriding(section: Section[EntryT]) -> object:
+    return Field(default=None, description=f"What differs in {section.name}.")
+
+
+def _override(section: Section[EntryT]) -> object:
     if section.single:
-        return partial(section.model), described
-    kind = partial(section.model) | None
-    return types.GenericAlias(dict, (section.key, kind)), described
+        return _part_of(section)
+    return types.GenericAlias(dict, (section.key, _part_of(section) | None))
 
 
 @functools.cache

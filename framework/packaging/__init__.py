@@ -2,7 +2,8 @@
 
 In: a `Recipe` (source folder, runtime, architecture) and the folder of the project's cache.
 Out: a `Package`, a zip whose name is its content; for local mode, the folders to put on the path.
-Wrong input is a `PackagingError`; this room imports nothing of the others.
+Wrong input is a `PackagingError` (errors); this room imports nothing of the others, and nothing
+before it is needed: half of what builds packages is not needed where nothing has changed.
 
     packages      Recipe -> Package, cached by content
     host          source folder -> import path for an interpreter of this machine
@@ -15,31 +16,3 @@ Wrong input is a `PackagingError`; this room imports nothing of the others.
     store         the cache; prune: the cache, kept within a size
     import_time   how long a handler's module takes to import here
 """
-
-from framework.packaging.errors import PackagingError, PackagingErrors
-from framework.packaging.host import host_paths
-from framework.packaging.import_time import import_seconds
-from framework.packaging.limits import UNZIPPED_LIMIT, ZIPPED_LIMIT
-from framework.packaging.packages import Recipe, build, build_all
-from framework.packaging.prune import Pruned, prune
-from framework.packaging.store import Package, Part, Store
-from framework.packaging.tree import SourceFile, source_files
-
-__all__ = [
-    "UNZIPPED_LIMIT",
-    "ZIPPED_LIMIT",
-    "Package",
-    "PackagingError",
-    "PackagingErrors",
-    "Part",
-    "Pruned",
-    "Recipe",
-    "SourceFile",
-    "Store",
-    "build",
-    "build_all",
-    "host_paths",
-    "import_seconds",
-    "prune",
-    "source_files",
-]

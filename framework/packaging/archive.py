@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from struct import pack
+from typing import NamedTuple
 from zipfile import ZipFile
 
 import deflate
@@ -30,8 +30,7 @@ _HEADERS_SIZE = _LOCAL_HEADER_SIZE + 46
 _PROGRAM = (b"#!", b"\x7fELF")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of a zip: `data` as it lies there, `size` in bytes and `crc` of the file itself."""
 
     name: str

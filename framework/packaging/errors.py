@@ -60,3 +60,9 @@ class PackagingErrors(PackagingError):
 def together(errors: Sequence[PackagingError]) -> PackagingError:
     """The one error to raise for one or more."""
     return errors[0] if len(errors) == 1 else PackagingErrors(errors)
+
+
+def unusable(source: Path, error: OSError) -> PackagingError:
+    """What the operating system refused: a file that cannot be read, a full disk."""
+    place = f"{error.filename}: " if error.filename else ""
+    return PackagingError(source, f"cannot be packaged: {place}{error.strerror or error}")

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.packaging.errors import PackagingError
-from framework.packaging.installer import install, installation_key
-from framework.packaging.packages import unusable
-from framework.packaging.platforms import Platform, host_platform
+from framework.packaging.errors import PackagingError, unusable
 from framework.packaging.reading import read_requirements
 from framework.packaging.requirements import Requirements
-from framework.packaging.store import scratch, touch
+
+if TYPE_CHECKING:
+    from framework.packaging.platforms import Platform
 
 
 def host_paths(
@@ -39,15 +39,27 @@ def _host_paths(source: Path, cache: Path, python: str, project: Path | None) ->
     requirements = read_requirements(source, project)
     if requirements is None:
         return (source,)
-    platform = host_platform(source, python)
+    return (source, _installed(requirements, cache, python))
+
+
+def _installed(requirements: Requirements, cache: Path, python: str) -> Path:
+    """The folder with the requirements. What installs is imported here: most services need none."""
+    from framework.packaging.installer import installation_key
+    from framework.packaging.platforms import host_platform
+    from framework.packaging.store import touch
+
+    platform = host_platform(requirements.source, python)
     folder = cache / "host" / installation_key(requirements, platform)
     touch(folder)
     if not folder.is_dir():
         _install(requirements, platform, folder)
-    return (source, folder)
+    return folder
 
 
 def _install(requirements: Requirements, platform: Platform, folder: Path) -> None:
+    from framework.packaging.installer import install
+    from framework.packaging.store import scratch
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     with scratch(folder.parent.parent) as temporary:
         target = temporary / "installed"

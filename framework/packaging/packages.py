@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 import deflate
 
 from framework.packaging import archive, limits
-from framework.packaging.errors import PackagingError, together
+from framework.packaging.errors import PackagingError, together, unusable
 from framework.packaging.ignore import INSTALLED_RULES
 from framework.packaging.installer import install, installation_key, owners_in, resolution_key
 from framework.packaging.platforms import Platform, lambda_platform
@@ -243,12 +243,6 @@ def _pin_notes(requirements: Requirements, pins: tuple[str, ...]) -> Iterator[st
     if unpinned := requirements.unpinned(pins):
         lines = ", ".join(unpinned)
         yield f"{requirements.file} does not pin all that it installs; the lines that do: {lines}"
-
-
-def unusable(source: Path, error: OSError) -> PackagingError:
-    """What the operating system refused: a file that cannot be read, a full disk."""
-    place = f"{error.filename}: " if error.filename else ""
-    return PackagingError(source, f"cannot be packaged: {place}{error.strerror or error}")
 
 
 def _contents(source: Path, files: Sequence[SourceFile]) -> dict[str, bytes]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from framework.packaging.errors import PackagingError
 
@@ -21,8 +21,7 @@ _DESCRIBE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """`label` for messages ("python3.13 on arm64"), `key` for caches, `arguments` for uv."""
 
     label: str

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
+from typing import NamedTuple
 
 from framework.packaging.store import Package, scratch
 
@@ -24,8 +25,7 @@ _IN_USE = 3600
 _IN_USE_HERE = 7 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(NamedTuple):
     """How many things were removed, the bytes that they had, and the bytes that are left."""
 
     removed: int

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from framework.packaging.errors import PackagingError
 from framework.packaging.requirements import NAME, REQUIREMENTS_FILE, Requirements, normal
@@ -50,8 +50,7 @@ def read_requirements_txt(source: Path, project: Path) -> Requirements | None:
     return Requirements(source, texts, files, wanted, places=places) if wanted else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line, the folder of its file, and whether that file states requirements or constraints.
 
     `place` is "requirements.txt:3".
@@ -83,8 +82,7 @@ class _Line:
             yield from [_digest(path)] if path.suffix == ".whl" and path.is_file() else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Folders:
+class _Folders(NamedTuple):
     """The folder that requires something, and the one that no included file leads out of."""
 
     source: Path

@@ -24,6 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 _RECORD = re.compile(r"([0-9a-f]{64}) ([0-9]+)\n((?:[0-9]+ [0-9]+ .*\n)*)")
 # A build takes minutes at most: what is this old (seconds) was left by one that was killed.
@@ -32,8 +33,7 @@ TOUCHED = 600
 """Seconds after which a use of something is noted again, as the time of its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a package: a distribution ("idna==3.10"), or the folder's own files (""). Bytes."""
 
     name: str
@@ -66,8 +66,7 @@ def key_of(*parts: str) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """The zips under one cache folder. Raises OSError where the folder cannot be used."""
 
     cache: Path

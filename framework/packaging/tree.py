@@ -10,18 +10,15 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import NamedTuple
 
 from framework.packaging.errors import PackagingError
-from framework.packaging.ignore import INSTALLED_RULES, rules, source_ignore
+from framework.packaging.ignore import INSTALLED_RULES, Rules, rules, source_ignore
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One file to pack: its name in the zip ("notes/api.py"), where it lies, its size in bytes."""
 
     name: str
@@ -85,19 +82,18 @@ def _with_folders(name: str) -> list[str]:
     return list(accumulate(name.split("/"), lambda folder, part: f"{folder}/{part}"))
 
 
-def _files(source: Path, root: Path, ignored: GitIgnoreSpec) -> tuple[SourceFile, ...]:
+def _files(source: Path, root: Path, ignored: Rules) -> tuple[SourceFile, ...]:
     real = root.resolve()
     files = _Walk(source, real, ignored).files(root, "", (real,))
     return tuple(sorted(files, key=lambda file: file.name.encode()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(NamedTuple):
     """A walk through `root` (a real path) on behalf of `source`, which its errors name."""
 
     source: Path
     root: Path
-    ignored: GitIgnoreSpec
+    ignored: Rules
 
     def files(self, folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[SourceFile]:
         """The files in and under `folder`; `above` are the real paths that lead to it."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import zip_longest
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from framework.language.problems import Path
 from framework.plan.plain import plain
@@ -42,8 +42,7 @@ MISSING: Final = Missing.MISSING
 Side: TypeAlias = "Value | Missing"
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyChange:
+class PropertyChange(NamedTuple):
     """One property, deep inside documents too. `because` names a replaced resource it refers to."""
 
     path: Path
@@ -52,8 +51,7 @@ class PropertyChange:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """A resource that both plans have. `forcing` are the properties that force a replacement."""
 
     old: Resource
@@ -62,8 +60,7 @@ class Changed:
     forcing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """All differences of two plans, in the order of the plans."""
 
     added: tuple[Resource, ...]
@@ -140,7 +137,7 @@ def _hidden(token: str, change: PropertyChange) -> PropertyChange:
         side if isinstance(side, Secret | Missing) else "(hidden)"
         for side in (change.old, change.new)
     )
-    return replace(change, old=old, new=new)
+    return change._replace(old=old, new=new)
 
 
 def _forcing(found: Sequence[PropertyChange], resource: Resource, fixed: Fixed) -> Iterator[str]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
+from typing import NamedTuple
 
 from framework.data.deployer import Grant, Needs, deployer_needs
 from framework.plan.iam import Statement, combined, policy
@@ -33,8 +34,7 @@ PREFIXABLE = ("cloudwatch", "logs", "lambda", "sns", "ssm", "s3", "iam")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class DeployerPolicy:
+class DeployerPolicy(NamedTuple):
     """Policy documents that belong together, and what in them is wider than it has to be.
 
     `by_prefix` are the AWS services whose resources are allowed by `prefix` instead of one by one.

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from framework.plan.plain import shown
 from framework.plan.resource import Json, Text, Value
@@ -25,8 +24,7 @@ _NOT = "!"
 """Begins what stands for NotAction and its like: equal to itself alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """One action on one resource for one principal, under all of the conditions.
 
     The principal is "" in a role's own policies, where it is the role.
@@ -38,8 +36,7 @@ class Grant:
     conditions: frozenset[Condition] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Grants:
+class Grants(NamedTuple):
     """What one or more policy documents allow and deny."""
 
     allowed: tuple[Grant, ...] = ()

@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import yaml
 
@@ -97,8 +97,7 @@ def _zips(plan: Plan) -> Mapping[Code, str]:
     return found
 
 
-@dataclass(frozen=True)
-class _Writer:
+class _Writer(NamedTuple):
     """Writes what refers to resources by their names in the program, to packages by their zips."""
 
     names: Mapping[str, str]

@@ -158,7 +158,7 @@ def test_prune_of_a_cache_that_cannot_be_changed(
     def refuse(cache: Path, limit: int, needed: object) -> None:
         raise PermissionError(13, "Permission denied", "there")
 
-    monkeypatch.setattr("framework.packaging.prune", refuse)
+    monkeypatch.setattr("framework.packaging.prune.prune", refuse)
     code, _, err = services("package", "--prune")
     assert (code, err) == (1, "services: cannot prune there: permission denied\n")
 

@@ -15,7 +15,7 @@ from pulumi.resource_hooks import ErrorHook
 
 from framework.deploy.register import register
 from framework.deploy.values import Resolver
-from framework.packaging import Package
+from framework.packaging.store import Package
 from framework.plan.resource import Code, Plan, Resource, Secret, code_of
 from tests.support import typed
 from tests.support.aws import FUNCTION

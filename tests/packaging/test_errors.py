@@ -3,8 +3,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-from framework.packaging import PackagingError, PackagingErrors
-from framework.packaging.errors import together
+from framework.packaging.errors import PackagingError, PackagingErrors, together
 
 ONE = PackagingError(Path("/notes"), "requirements.txt: x is absent", "x")
 TWO = PackagingError(Path("/pages"), "the source folder does not exist")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import PackagingError, host_paths, installer
+from framework.packaging import installer
+from framework.packaging.errors import PackagingError
+from framework.packaging.host import host_paths
 from framework.packaging.platforms import Platform
 from framework.packaging.requirements import Requirements
 from tests.support.wheels import make_folder, requiring
 
-INSTALL = "framework.packaging.host.install"
+INSTALL = "framework.packaging.installer.install"
 
 
 @pytest.mark.parametrize("text", [None, "", "# none yet\n"])
@@ -65,8 +67,10 @@ def test_another_process_that_was_faster(
     source = make_folder(tmp_path / "source", {"requirements.txt": requiring(wheels, "tiny")})
     faster = host_paths(source, tmp_path / "other")[1]
 
+    really = installer.install
+
     def slow(requirements: Requirements, platform: Platform, target: Path) -> None:
-        installer.install(requirements, platform, target)
+        really(requirements, platform, target)
         make_folder(tmp_path / "cache/host" / faster.name, {"first.py": ""})
 
     monkeypatch.setattr(INSTALL, slow)

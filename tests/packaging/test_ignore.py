@@ -3,8 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
-from framework.packaging import PackagingError, source_files
+from framework.packaging.errors import PackagingError
+from framework.packaging.ignore import SOURCE_RULES
+from framework.packaging.quick_rules import QuickRules
+from framework.packaging.tree import source_files
 from tests.support.wheels import make_folder
 
 
@@ -77,3 +83,33 @@ def test_packageignore_that_is_not_text(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as caught:
         source_files(tmp_path)
     assert caught.value.problem == ".packageignore is not UTF-8 text"
+
+
+NAMES = st.text(st.sampled_from("abz.*#~$_-"), min_size=1, max_size=8)
+PARTS = st.one_of(
+    NAMES,
+    st.sampled_from(
+        [line.strip("/\\").replace("*", "x") for line in SOURCE_RULES]
+        + ["test_", ".py", "env", "Pulumi..yaml", ".#", "##", "requirements", "a.pyc"]
+    ),
+)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=3), st.booleans())
+@example(["#a#"], False)
+@example(["a", "requirements.txt"], False)
+def test_our_own_rules_are_matched_as_the_library_would(parts: list[str], folder: bool) -> None:
+    """From the top down: of what is left out, nothing is asked any more."""
+    quick, library = QuickRules(SOURCE_RULES), GitIgnoreSpec.from_lines(SOURCE_RULES)
+    for depth in range(1, len(parts) + 1):
+        path = "/".join(parts[:depth]) + ("/" if folder or depth < len(parts) else "")
+        assert quick.match_file(path) == library.match_file(path)
+        if quick.match_file(path):
+            break
+
+
+@pytest.mark.parametrize("line", SOURCE_RULES)
+def test_our_own_rules_are_of_the_simplest_kind(line: str) -> None:
+    assert line.count("*") <= 1
+    assert "/" not in line.strip("/")
+    assert not set(line[1:]) & set("!?[\\")

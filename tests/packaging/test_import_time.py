@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import import_seconds, import_time
+from framework.packaging import import_time
+from framework.packaging.import_time import import_seconds
 from tests.support.wheels import make_folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from framework.packaging import PackagingError
+from framework.packaging.errors import PackagingError
 from framework.packaging.installer import install, installation_key
 from framework.packaging.platforms import Platform, lambda_platform
 from framework.packaging.reading import read_requirements

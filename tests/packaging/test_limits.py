@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import PackagingError, limits
+from framework.packaging import limits
+from framework.packaging.errors import PackagingError
 
 MB = 1_048_576
 

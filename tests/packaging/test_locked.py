@@ -8,7 +8,10 @@ from zipfile import ZipFile
 import pytest
 import uv
 
-from framework.packaging import PackagingError, Recipe, build, host_paths, uv_command
+from framework.packaging import uv_command
+from framework.packaging.errors import PackagingError
+from framework.packaging.host import host_paths
+from framework.packaging.packages import Recipe, build
 from framework.packaging.reading import read_requirements
 from tests.support.wheels import make_folder, make_wheel, requiring
 

@@ -14,18 +14,12 @@ from zipfile import ZipFile
 
 import pytest
 
-from framework.packaging import (
-    Package,
-    PackagingError,
-    Recipe,
-    build,
-    build_all,
-    installer,
-    limits,
-    packages,
-)
+from framework.packaging import installer, limits, packages
+from framework.packaging.errors import PackagingError
+from framework.packaging.packages import Recipe, build, build_all
 from framework.packaging.platforms import Platform
 from framework.packaging.requirements import Requirements
+from framework.packaging.store import Package
 from tests.support.wheels import make_folder, make_wheel, requiring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +29,7 @@ HANDLER = "import leaning, tiny\n\ndef handler(event, context):\n    return tiny
 BUILD = """
 import sys
 from pathlib import Path
-from framework.packaging import Recipe, build
+from framework.packaging.packages import Recipe, build
 print(build(Recipe(Path(sys.argv[1]), "python3.13", "arm64"), Path(sys.argv[2])).sha256)
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import PackagingError
+from framework.packaging.errors import PackagingError
 from framework.packaging.platforms import host_platform, lambda_platform
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import Recipe, Store, build, host_paths
+from framework.packaging.host import host_paths
+from framework.packaging.packages import Recipe, build
 from framework.packaging.prune import Pruned, prune
-from framework.packaging.store import TOUCHED
+from framework.packaging.store import TOUCHED, Store
 from tests.support.wheels import make_folder, requiring
 
 HOUR, DAY = 3600, 24 * 3600

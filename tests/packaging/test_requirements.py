@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import PackagingError
+from framework.packaging.errors import PackagingError
 from framework.packaging.reading import read_requirements
 from framework.packaging.requirements import Requirements
 from tests.support.wheels import make_folder, make_wheel

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import Package
-from framework.packaging.store import Store, key_of, scratch
+from framework.packaging.store import Package, Store, key_of, scratch
 
 
 def test_put_and_get(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.packaging import PackagingError, SourceFile, source_files
-from framework.packaging.tree import check_names, installed_files
+from framework.packaging.errors import PackagingError
+from framework.packaging.tree import SourceFile, check_names, installed_files, source_files
 from tests.support.wheels import make_folder
 
 

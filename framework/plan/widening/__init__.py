@@ -7,7 +7,7 @@ nothing about the way back: what narrows access or strengthens a control is no w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.plan.resource import Plan
 from framework.plan.widening import access, protection, watching
@@ -46,8 +46,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Widening:
+class Widening(NamedTuple):
     """One sentence about one resource. `rule` is a stable word, `entry` that of services.yaml."""
 
     rule: str

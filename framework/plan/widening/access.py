@@ -6,7 +6,6 @@ In: an old and a new plan. Out: findings, see `rule`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from framework.plan.grants import Grant, Grants, covers, grants, opened, sentence, undenied
 from framework.plan.resource import Attr, Plan, Resource, attributes
@@ -86,9 +85,9 @@ def _together(found: Iterable[Grant]) -> Iterator[str]:
     """One sentence for the actions on the same resource."""
     actions: dict[Grant, list[str]] = {}
     for grant in found:
-        actions.setdefault(replace(grant, action=""), []).append(grant.action)
+        actions.setdefault(grant._replace(action=""), []).append(grant.action)
     for grant, names in actions.items():
-        yield sentence(replace(grant, action=listed(sorted(names))))
+        yield sentence(grant._replace(action=listed(sorted(names))))
 
 
 def managed_policies(old: Plan, new: Plan) -> Iterator[Finding]:
