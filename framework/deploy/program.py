@@ -7,6 +7,7 @@ the author's end the program with a line each and without a traceback.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pulumi
 from framework import compiler
 from framework.compiler import Checked
 from framework.deploy import failures, settings
+from framework.deploy.quiet import without_debug_lines
 from framework.deploy.register import register
 from framework.deploy.values import Resolver
 from framework.language.document import Document
@@ -27,9 +29,10 @@ Transform = Callable[[Resource], Resource]
 
 def run(file: Path, transform: Transform | None) -> Mapping[str, pulumi.CustomResource]:
     """Deploys the service of `file`. Raises `pulumi.RunError` with the problems of the author's."""
-    # A program registers and ends: collecting garbage meanwhile costs a quarter of its time.
+    # A program registers and ends: to look for garbage as often as usual takes a quarter of it.
     gc.freeze()
-    gc.disable()
+    gc.set_threshold(10_000)
+    without_debug_lines(os.environ)
     failures.end_quietly_when_interrupted()
     try:
         return _deployed(compiler.check(file), transform)

@@ -27,7 +27,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from tests.engine.provider.cloud import Cloud
 from tests.support import aws
 from tests.support.aws import Account, AwsError
-from tests.support.wire import UNKNOWN, Properties, decode, encode
+from tests.support.wire import UNKNOWN_TEXT, Properties, decode, encode
 
 FOLDER: Final = "STAND_IN_FOLDER"
 ACCOUNT: Final = "STAND_IN_ACCOUNT"
@@ -124,10 +124,13 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CreateResponse:
         """Make it; on preview, say which properties only making it would tell."""
-        type, inputs = _type_of(request.urn), decode(request.properties)
+        type = _type_of(request.urn)
         if request.preview:
-            computed: Properties = dict.fromkeys(aws.kind_of(type).outputs, UNKNOWN)
-            return provider_pb2.CreateResponse(properties=encode({**inputs, **computed}))
+            # As they came: to take them apart would make every measured preview one of this file.
+            response = provider_pb2.CreateResponse(properties=request.properties)
+            response.properties.update(dict.fromkeys(aws.kind_of(type).outputs, UNKNOWN_TEXT))
+            return response
+        inputs = decode(request.properties)
         with _answering(context):
             id, outputs = self._cloud.create(
                 type, _name_of(request.urn), inputs, self._account, request.urn
