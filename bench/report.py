@@ -90,6 +90,8 @@ def _measured(name: str) -> str:
 
 
 def main() -> None:
+    # An installed program has its bytecode; what would keep Python from writing it is not ours.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parts = {name: _measured(name) for name in ("validate", "package", "preview", "local")}
     page = PAGE.format(machine=_machine(), **parts)
     (HERE / "README.md").write_text(page, "utf-8")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
 from framework.local.http_messages import Request
@@ -31,15 +32,16 @@ def of_request(
     authorizer: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """The event for one request; keys that have nothing to say are absent, as on AWS."""
+    path = unquote(request.path)
     event: dict[str, object] = {
         "version": "2.0",
         "routeKey": match.route.key,
-        "rawPath": unquote(request.path),
+        "rawPath": path,
         "rawQueryString": request.query,
         **_cookies(request),
         "headers": headers(request),
         **_query(request),
-        "requestContext": _context(request, match, model, request_id, authorizer),
+        "requestContext": _context(request, path, match, model, request_id, authorizer),
         **({"pathParameters": dict(match.parameters)} if match.parameters else {}),
         **_body(request),
     }
@@ -59,12 +61,16 @@ def headers(request: Request) -> dict[str, str]:
 
 
 def _cookies(request: Request) -> dict[str, object]:
+    if "cookie" not in request.joined:
+        return {}
     values = [cookie.strip() for header in request.all("cookie") for cookie in header.split(";")]
     cookies = [cookie for cookie in values if cookie]
     return {"cookies": cookies} if cookies else {}
 
 
 def _query(request: Request) -> dict[str, object]:
+    if not request.query:
+        return {}
     joined: dict[str, str] = {}
     for name, value in parse_qsl(request.query, keep_blank_values=True):
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -73,6 +79,7 @@ def _query(request: Request) -> dict[str, object]:
 
 def _context(
     request: Request,
+    path: str,
     match: Match,
     model: Model,
     request_id: str,
@@ -89,7 +96,7 @@ def _context(
         "domainPrefix": api.id if api else "",
         "http": {
             "method": request.method,
-            "path": unquote(request.path),
+            "path": path,
             "protocol": request.protocol,
             "sourceIp": request.source,
             "userAgent": headers.get("user-agent", ""),
@@ -97,7 +104,7 @@ def _context(
         "requestId": request_id,
         "routeKey": match.route.key,
         "stage": api.stage if api else "",
-        "time": common_log_time(now),
+        "time": common_log_time(int(now)),
         "timeEpoch": int(now * 1000),
     }
 
@@ -115,7 +122,8 @@ def iam_identity(model: Model, access_key: str, user: str) -> Mapping[str, objec
     }
 
 
-def common_log_time(seconds: float) -> str:
+@lru_cache(maxsize=1)
+def common_log_time(seconds: int) -> str:
     """`12/Mar/2020:19:03:58 +0000`; months in English whatever the locale."""
     t = time.gmtime(seconds)
     clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"

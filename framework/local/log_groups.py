@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Content, Event, Logged, LogStream, Printed
+from framework.local.events import Event, Logged
 from framework.local.http_messages import Request
 
 MOST_WAITING = 10_000
@@ -32,20 +32,24 @@ MOST_AT_ONCE = 1_000
 
 
 class _Line(NamedTuple):
-    """A line that waits; its words are made when it goes to the cloud."""
+    """A line that waits, with the time when it was heard; its words are made when it goes."""
 
-    stream: LogStream
-    milliseconds: int
-    content: Content
+    heard: float
+    event: Logged
 
     @property
     def place(self) -> tuple[str, str, str]:
-        return self.stream.region, self.stream.group, self.stream.name
+        stream = self.event.stream
+        return stream.region, stream.group, stream.name
 
     @property
     def size(self) -> int:
         """Characters that a handler printed."""
-        return len(self.content.stored) if isinstance(self.content, Printed) else 0
+        return 0 if self.event.platform else len(self.event.stored)
+
+    def document(self) -> dict[str, object]:
+        """The log event."""
+        return {"timestamp": int(self.heard * 1000), "message": self.event.stored}
 
 
 class LogGroups:
@@ -61,10 +65,10 @@ class LogGroups:
 
     def hear(self, event: Event) -> None:
         """Take a line of a function's log."""
-        if isinstance(event, Logged) and (event.platform or event.content.stored):
-            line = _Line(event.stream, int(time.time() * 1000), event.content)
-            self.waiting.append(line)
-            self.characters += line.size
+        if isinstance(event, Logged) and (event.platform or event.stored):
+            self.waiting.append(_Line(time.time(), event))
+            if not event.platform:
+                self.characters += len(event.stored)
             if len(self.waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
                 self._taken()
 
@@ -92,9 +96,7 @@ class LogGroups:
     async def _put(self, place: tuple[str, str, str], lines: Sequence[_Line]) -> None:
         region, group, stream = place
         await self._make(region, group, stream)
-        events = [
-            {"timestamp": each.milliseconds, "message": each.content.stored} for each in lines
-        ]
+        events = [line.document() for line in lines]
         names = {"logGroupName": group, "logStreamName": stream}
         await self._call(region, "PutLogEvents", {**names, "logEvents": events})
         self.kept += sum(len(str(event["message"])) for event in events)

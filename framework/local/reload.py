@@ -33,6 +33,7 @@ class Reloader:
         self.feed = feed
         self.sources = sources
         self.watched: tuple[Path, ...] = ()
+        self.names: tuple[str, ...] = ()
         self.folders: tuple[Path, ...] = ()
         self.failed = False
         self.lock = asyncio.Lock()
@@ -48,6 +49,7 @@ class Reloader:
     def _follow(self, compiled: Compiled) -> None:
         """Take the files, as they are now, for what has been read."""
         self.watched, self.folders = compiled.watched, compiled.folders
+        self.names = tuple(map(str, compiled.watched))
         self.mark = self._now()
 
     async def fresh(self) -> None:
@@ -85,4 +87,4 @@ class Reloader:
     def _now(self) -> Mark:
         """What the files look like; while there is a mistake, handlers' files count as well."""
         folders = (*self.folders, *(self.sources() if self.failed else ()))
-        return (*map(state, map(str, self.watched)), *map(fingerprint, folders))
+        return (*map(state, self.names), *map(fingerprint, folders))

@@ -51,7 +51,7 @@ class Folder:
 
     def fingerprint(self) -> int:
         """As the function `fingerprint`, in the time that a state of every file takes."""
-        if not self.settled or any(state(path) != was for path, was in self.states.items()):
+        if not self.settled or [*map(state, self.states)] != [*self.states.values()]:
             self._look()
         return self.found
 

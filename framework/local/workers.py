@@ -133,13 +133,22 @@ class _Frames(asyncio.Protocol):
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
-    async def next(self) -> bytes:
-        """The next frame. Raises `EOFError` when the worker is gone."""
-        while not self.arrived:
-            if self.ended:
-                raise EOFError
-            self.waiter = asyncio.get_running_loop().create_future()
-            await self.waiter
+    def _late(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_exception(TimeoutError())
+
+    async def next(self, seconds: float) -> bytes:
+        """The next frame. Raises `EOFError` when the worker is gone, `TimeoutError` before that."""
+        if not self.arrived and not self.ended:
+            loop = asyncio.get_running_loop()
+            self.waiter = loop.create_future()
+            timer = loop.call_later(seconds, self._late)
+            try:
+                await self.waiter
+            finally:
+                timer.cancel()
+        if not self.arrived:
+            raise EOFError
         return self.arrived.popleft()
 
 
@@ -344,13 +353,11 @@ class Pool:
         worker, timeout = invocation.worker, self.function.timeout
         try:
             if not worker.ready:
-                async with asyncio.timeout(INIT_SECONDS + timeout):
-                    frame = await worker.frames.next()
+                frame = await worker.frames.next(INIT_SECONDS + timeout)
                 if frame[:1] == CANNOT_LOAD:
                     return self._cannot_load(invocation, frame[1:])
                 invocation.loaded()
-            async with asyncio.timeout(timeout):
-                frame = await worker.frames.next()
+            frame = await worker.frames.next(timeout)
         except TimeoutError:
             return self._timed_out(invocation)
         except EOFError:
