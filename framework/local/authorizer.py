@@ -67,6 +67,7 @@ class JwtAuthorizer:
         self.say = say
         self.keys: dict[str, PyJWK] = {}
         self.fetched = -KEEP_SECONDS
+        self.failed = -KEEP_SECONDS
         self.lock = asyncio.Lock()
 
     async def authorize(self, request: Request, scopes: Sequence[str]) -> dict[str, object]:
@@ -107,28 +108,35 @@ class JwtAuthorizer:
         return claims
 
     async def _key(self, kid: str | None) -> PyJWK:
+        asked = time.monotonic()
         async with self.lock:
             age = time.monotonic() - self.fetched
             unknown = kid not in self.keys if kid else not self.keys
             if age >= KEEP_SECONDS or (unknown and age >= ASK_AGAIN_SECONDS):
-                await self._refresh()
+                await self._refresh(asked)
         found = self.keys.get(kid) if kid else next(iter(self.keys.values()), None)
         if found is None:
             raise unauthorized("the key of the token is not among the issuer's")
         return found
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, asked: float) -> None:
+        """Fetch the keys; a fetch that failed since somebody `asked` has failed for them too."""
+        if asked < self.failed:
+            raise unauthorized(_UNREACHABLE)
         try:
             document = await self.fetch(self.authorizer.issuer)
             self.keys = signing_keys(document)
         except KeysUnavailable as error:
+            self.failed = time.monotonic()
             self.say(
                 f"api.authorizers.{self.authorizer.name}: {error}: every token is refused;"
                 " --jwks FILE gives the keys without the network"
             )
-            raise unauthorized("OIDC discovery endpoint communication error") from None
+            raise unauthorized(_UNREACHABLE) from None
         self.fetched = time.monotonic()
 
+
+_UNREACHABLE = "OIDC discovery endpoint communication error"
 
 _REASONS = {
     "InvalidIssuerError": "the token does not have a valid issuer",
@@ -210,7 +218,7 @@ def keys_of_file(path: Path) -> KeySource:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LocalError(f"--jwks {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LocalError(f"--jwks {path}: not a JSON document") from None
     if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
         raise LocalError(f'--jwks {path}: not a key set: an object with a list "keys" is expected')
@@ -259,7 +267,7 @@ def _fetch(address: str) -> Mapping[str, object]:
         if len(text) > MAXIMUM_DOCUMENT:
             raise KeysUnavailable(f"{address} has more than {MAXIMUM_DOCUMENT:,} bytes")
         document = json.loads(text)
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
         raise KeysUnavailable(f"{address} cannot be read ({error})") from None
     if not isinstance(document, dict):
         raise KeysUnavailable(f"{address} is no JSON object")

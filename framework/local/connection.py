@@ -156,8 +156,8 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller reads slowly."""
-        self.writable = self.loop.create_future()
         self._expect(WRITE_SECONDS)
+        self.writable = self.loop.create_future()
         if self._crowded():
             slow = (each for each in self.others if each.writable is not None)
             min(slow, key=lambda each: each.deadline).abort()
@@ -167,6 +167,7 @@ class Connection(asyncio.Protocol):
         if self.writable is not None:
             self.writable.set_result(None)
             self.writable = None
+            self.deadline = FOREVER
 
     # What the parser calls.
 
@@ -219,7 +220,8 @@ class Connection(asyncio.Protocol):
         if self.closing:
             return
         self.complete.append(self.arriving)
-        self.deadline = FOREVER
+        if self.writable is None:
+            self.deadline = FOREVER
         if self.task is None:
             self.task = self.loop.create_task(self._answer_all())
 
@@ -250,7 +252,9 @@ class Connection(asyncio.Protocol):
         return sum(each.held for each in self.others) > self.most_held
 
     def _expect(self, seconds: float) -> None:
-        self.deadline = self.loop.time() + seconds
+        """A caller who does not read has that deadline alone."""
+        if self.writable is None:
+            self.deadline = self.loop.time() + seconds
 
     def _consent(self, arriving: _Message) -> None:
         """Let a caller send who asks before; refuse one that would send too much."""

@@ -69,7 +69,7 @@ class LogGroups:
             self.waiting.append(_Line(time.time(), event))
             if not event.platform:
                 self.characters += len(event.stored)
-            if len(self.waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
+            while len(self.waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
                 self._taken()
 
     def _taken(self) -> _Line:

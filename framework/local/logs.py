@@ -192,10 +192,11 @@ def _shown(text: str) -> list[str]:
         return [text]
     try:
         record = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [text]
     if not isinstance(record.get("level"), str) or "message" not in record:
         return [text]
     trace = record.get("stackTrace")
-    lines = [line for entry in trace or () for line in str(entry).splitlines()]
+    entries = trace if isinstance(trace, list) else ()
+    lines = [line for entry in entries for line in str(entry).splitlines()]
     return [*f"[{record['level']}] {record['message']}".splitlines(), *lines]

@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -157,8 +157,8 @@ class Service:
         """End every process and close every socket."""
         if self.housekeeping is not None:
             self.housekeeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.housekeeping
+            # Whatever became of it: the rest has to end as well.
+            await asyncio.gather(self.housekeeping, return_exceptions=True)
         if self.history is not None:
             self.history.close()
         if self.settings.running:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
+LONGEST_TEXT = 100_000
+"""Characters of an error's text that are passed on: more would fit into no frame and no log."""
+
 Handler = Callable[[object, object], object]
 
 
@@ -261,9 +264,9 @@ def own_frames(trace: TracebackType | None, source: str) -> list[tuple[str, int,
 
 
 def text_of(error: BaseException) -> str:
-    """The error's own text; an error whose text fails has none."""
+    """The error's own text, cut where it is endless; an error whose text fails has none."""
     try:
-        return str(error)
+        return str(error)[:LONGEST_TEXT]
     except Exception:
         return ""
 

@@ -275,6 +275,8 @@ class Pool:
         self.busy += 1
         try:
             async with self.slots:
+                if self.closing:
+                    return _failure("Runtime.ExitError", "the service has ended")
                 return await self._invoke(event)
         finally:
             self.busy -= 1
@@ -340,6 +342,8 @@ class Pool:
         worker = Worker(self.launch, mark, self.feed)
         await worker.start(self.processes)
         self.workers.add(worker)
+        if self.closing:
+            self._discard(worker)
         return worker
 
     def _discard(self, worker: Worker) -> int:
@@ -400,7 +404,7 @@ class Pool:
     def _exited(self, invocation: _Invocation) -> Outcome:
         invocation.status = "error"
         code = self._discard(invocation.worker)
-        reason = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        reason = f"exit code {code}" if code >= 0 else f"signal {_signal(-code)}"
         if not self.closing:
             self._say(f"its worker ended before it answered ({reason})")
         return self._ended(invocation, "Runtime.ExitError", f"Runtime exited with error: {reason}")
@@ -421,6 +425,13 @@ class Pool:
 
     def _say(self, text: str) -> None:
         self.feed.say(f"{self.function.entry}: {' '.join(text.splitlines())}")
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _failure(error_type: str, text: str) -> Outcome:

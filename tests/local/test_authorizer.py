@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from framework.local.authorizer import (
+    JwtAuthorizer,
     KeysUnavailable,
+    Refused,
     claim_text,
     find_token,
     keys_of_file,
@@ -19,6 +22,7 @@ from framework.local.authorizer import (
 )
 from framework.local.errors import LocalError
 from framework.local.http_messages import Request
+from framework.local.model import Authorizer
 from framework.plan.resource import Attr
 from tests.support.local import Local, local, write_handlers
 from tests.support.plans import PlanBuilder
@@ -180,6 +184,7 @@ def test_the_issuer_is_asked_once_for_its_keys(tmp_path: Path) -> None:
         ({DISCOVERY: {}}, "/.well-known/openid-configuration names no jwks_uri"),
         ({DISCOVERY: []}, "/.well-known/openid-configuration is no JSON object"),
         ({DISCOVERY: b"{"}, "/.well-known/openid-configuration cannot be read (Expecting"),
+        ({DISCOVERY: b"[" * 100_000}, "/.well-known/openid-configuration cannot be read (maximum"),
         ({DISCOVERY: {"jwks_uri": "file:///etc/passwd"}}, "file:///etc/passwd is no https address"),
         ({DISCOVERY: {"x": "x" * 150_000}}, "openid-configuration has more than 150,000 bytes"),
     ],
@@ -198,6 +203,31 @@ def test_an_issuer_without_keys_is_401_and_said(
     assert line.endswith("every token is refused; --jwks FILE gives the keys without the network")
 
 
+def test_callers_who_wait_for_keys_that_do_not_come_are_refused_together() -> None:
+    fetched: list[str] = []
+    said: list[str] = []
+
+    async def no_keys(issuer: str) -> Mapping[str, object]:
+        fetched.append(issuer)
+        await asyncio.sleep(0)
+        raise KeysUnavailable("it is away")
+
+    async def ask() -> list[object]:
+        plan = Authorizer("main", ISSUER, ("notes",), ("$request.header.Authorization",))
+        judge = JwtAuthorizer(plan, no_keys, said.append)
+        request = Request("GET", "/me", headers=(("authorization", f"Bearer {token()}"),))
+        asked = [judge.authorize(request, ()) for _ in range(5)]
+        together: list[object] = list(await asyncio.gather(*asked, return_exceptions=True))
+        with pytest.raises(Refused) as later:
+            await judge.authorize(request, ())
+        return [*together, later.value]
+
+    answers = asyncio.run(ask())
+
+    statuses = [each.response.status for each in answers if isinstance(each, Refused)]
+    assert (statuses, len(fetched), len(said)) == ([401] * 6, 2, 2)
+
+
 @pytest.mark.parametrize("document", [{}, {"keys": {}}])
 def test_a_key_set_without_a_list_is_none(document: dict[str, object]) -> None:
     with pytest.raises(KeysUnavailable, match="the key set has no list of keys"):
@@ -209,6 +239,7 @@ def test_a_key_set_without_a_list_is_none(document: dict[str, object]) -> None:
     [
         (None, "No such file or directory"),
         ("{", "not a JSON document"),
+        ("[" * 100_000, "not a JSON document"),
         ("[]", 'not a key set: an object with a list "keys" is expected'),
         ('{"keys": 1}', 'not a key set: an object with a list "keys" is expected'),
     ],

@@ -330,6 +330,16 @@ def test_slow_callers_are_turned_away(
             everything(caller)
 
 
+def test_who_does_not_read_gains_no_time_by_asking_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
+    with serving() as served, served.connect() as caller:
+        caller.sendall(b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n")
+        wait_until(lambda: held_by(served) > 0)
+        caller.sendall(b"GET /a HTTP/1.1\r\nhost: h\r\n\r\n")
+        wait_until(lambda: not served.server.connections)
+
+
 def test_a_function_at_work_is_no_slow_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     for limit in ("HEAD_SECONDS", "BODY_SECONDS", "KEEP_ALIVE_SECONDS"):
         monkeypatch.setattr(connection, limit, 0.05)

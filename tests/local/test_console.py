@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from framework.local.console import console, history
+from framework.local.console.assets import asset
 from framework.local.invoke import by_running, request_of
 from framework.local.running_file import RunningService
 from tests.support.console import PageData
@@ -96,6 +97,16 @@ def test_the_page_and_its_files_lie_beside_the_code(up: Running) -> None:
     ]
     assert up.client.get("/_services/").text == answer.text
     assert up.client.head("/_services").headers["content-length"] == str(len(answer.content))
+
+
+@pytest.mark.parametrize("name", [f"{'a' * 300}.js", "..js", "page.html", "none.js"])
+def test_what_is_none_of_its_files_is_no_mistake_of_ours(page: PageData, name: str) -> None:
+    answer = page.get(name)
+
+    assert (answer.status_code, answer.json()) == (
+        404, {"message": "there is nothing of that name"},
+    )  # fmt: skip
+    assert asset(name) is None
 
 
 @pytest.mark.parametrize("path", ["", "/page.js", "/service", "/nothing"])
@@ -444,8 +455,10 @@ def test_a_function_that_fails_says_so(page: PageData) -> None:
 
 
 def test_a_function_that_may_not_run_now_is_told(page: PageData) -> None:
-    call = page.post("invocations", {"function": "functions.busy", "event": "{}"}).json()
+    answer = page.post("invocations", {"function": "functions.busy", "event": "{}"})
+    call = page.last()
 
+    assert (answer.status_code, answer.json()) == (400, {"message": "Rate Exceeded."})
     assert (call["failed"], call["ended"], call["result"]["size"]) == (True, True, 0)
 
 

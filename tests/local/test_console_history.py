@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -356,6 +357,19 @@ def test_all_of_it_together_is_bounded(api: Api) -> None:
     kept = sum(len(c.event.data) + len(c.result.data) + c.characters for c in api.history.calls)
     assert kept <= api.history.size <= history.LARGEST_ALL
     assert 10 < len(api.history.calls) < history.MOST_CALLS
+
+
+def test_headers_count_as_well(api: Api) -> None:
+    headers = tuple((f"h{number}", "x") for number in range(2_000))
+    many = Response(200, headers[:300], b"x")
+
+    async def ask() -> None:
+        for _ in range(history.MOST_CALLS):
+            await api.request(replace(GET, headers=headers), response=many)
+
+    asyncio.run(ask())
+
+    assert 5 < len(api.history.calls) < 20
 
 
 def test_notes_are_bounded(api: Api) -> None:

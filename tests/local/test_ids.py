@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 
@@ -23,3 +24,15 @@ def test_ids_have_the_form_of_aws_and_differ(make: Callable[[], str], form: str)
 
     assert len(made) == 1000
     assert all(re.fullmatch(form, each) for each in made)
+
+
+@pytest.mark.parametrize("make", [ids.request_id, ids.invocation_id, ids.trace_id])
+def test_ids_differ_though_a_test_seeds_its_own_randomness(make: Callable[[], str]) -> None:
+    before = random.getstate()
+    random.seed(0)
+    first = make()
+    random.seed(0)
+    second = make()
+    random.setstate(before)
+
+    assert first != second

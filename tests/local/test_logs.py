@@ -11,6 +11,8 @@ from framework.local.logs import FunctionLog, Measures
 from framework.local.model import read
 from tests.support.plans import PlanBuilder
 
+NESTED = '{"timestamp": "", "a": ' + "[" * 100_000
+
 
 def log_of(log_format: str) -> tuple[FunctionLog, list[Event]]:
     builder = PlanBuilder().function("f", "app.f", loggingConfig={"logFormat": log_format})
@@ -82,6 +84,12 @@ def test_the_lines_in_json() -> None:
             ["[ERROR] m", "  a", "    b"],
         ),
         ('{"timestamp": "cut', ['{"timestamp": "cut']),
+        ('{"timestamp": "' + "[" * 9, ['{"timestamp": "' + "[" * 9]),
+        (NESTED, [NESTED]),
+        (
+            '{"timestamp": "t", "level": "INFO", "message": "m", "stackTrace": 5}',
+            ["[INFO] m"],
+        ),
         ('{"timestamp": "t", "level": 1}', ['{"timestamp": "t", "level": 1}']),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.local import sources
 from framework.local.sources import EachTurn, Folder, fingerprint
 
 
@@ -108,6 +109,7 @@ def test_a_folder_that_has_just_changed_is_looked_through_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file may come with the same time on the folder, where times are coarse."""
+    monkeypatch.setattr(sources, "UNSETTLED", 10**18)
     kept = Folder(folder)
     before = kept.fingerprint()
     status = folder.stat()

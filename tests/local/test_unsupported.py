@@ -88,3 +88,18 @@ def test_a_route_with_another_authorizer_is_not_served() -> None:
 
     route = read(builder.plan()).routes[0]
     assert (route.authorizer, route.served) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "aws:sqs/queue:Queue",
+        "aws:s3/bucketNotification:BucketNotification",
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
+    ],
+)
+def test_what_nothing_stands_for_is_said(token: str) -> None:
+    lines = list(unsupported.lines([Resource("own.x", token, {})]))
+
+    assert lines == [f"NOT SIMULATED: local mode has nothing for own.x ({token})"]

@@ -505,6 +505,45 @@ def test_a_result_of_megabytes_arrives_whole(tmp_path: Path) -> None:
         assert running.client.get("/f").text == "x" * 5_000_000
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="signals without a name are Linux's")
+def test_a_signal_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+    write_handlers(tmp_path, "import os\ndef f(event, context): os.kill(os.getpid(), 40)")
+
+    with local(builder_of("f"), tmp_path) as running:
+        assert running.client.get("/f").json() == FAILED
+        running.lines.wait_for("functions.f: its worker ended before it answered (signal 40)")
+
+
+def test_who_waits_for_a_worker_is_answered_at_the_end(tmp_path: Path) -> None:
+    write_handlers(tmp_path, "import time\ndef f(event, context): time.sleep(60)")
+    answers: list[object] = []
+
+    def ask(url: str) -> None:
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            answers.append(client.get(f"{url}/f").json())
+
+    with local(builder_of("f", timeout=70), tmp_path) as running:
+        pool = running.service.deployment.pools["functions.f"]
+        callers = [threading.Thread(target=ask, args=(running.service.url,)) for _ in range(14)]
+        for caller in callers:
+            caller.start()
+        wait_until(lambda: pool.busy == 14 and len(pool.workers) == workers.MOST_WORKERS)
+    for caller in callers:
+        caller.join()
+
+    assert answers == [FAILED] * 14
+    assert not pool.workers
+
+
+def test_an_error_of_megabytes_is_told_by_its_name(tmp_path: Path) -> None:
+    write_handlers(tmp_path, "def f(event, context): raise KeyError('x' * 9_000_000)")
+
+    with local(builder_of("f"), tmp_path) as running:
+        assert running.client.get("/f").json() == FAILED
+        running.lines.wait_for("functions.f: KeyError: 'xxx")
+        assert running.client.get("/f").json() == FAILED
+
+
 def test_an_import_that_takes_for_ever_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ In: a file's name in a URL. Out: its type and its bytes, read once.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -27,14 +28,16 @@ class Asset(NamedTuple):
     data: bytes
 
 
-@cache
 def asset(name: str) -> Asset | None:
     """A style sheet, script or picture of the page; None where there is none of that name."""
-    found = _NAME.fullmatch(name)
-    file = _FOLDER / name
-    if found is None or not file.is_file():
-        return None
-    return Asset(_TYPES[found[1]], file.read_bytes())
+    return _assets().get(name)
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
+    """All of them: a name from outside is looked up, never opened, and none is remembered."""
+    named = ((_NAME.fullmatch(file.name), file) for file in _FOLDER.iterdir())
+    return {found[0]: Asset(_TYPES[found[1]], file.read_bytes()) for found, file in named if found}
 
 
 def document(token: str) -> Asset:

@@ -169,9 +169,9 @@ class Console:
         return await self._outcome(region.invoke(asked))
 
     async def _outcome(self, work: Awaitable[Response]) -> Response:
-        """The call that a form led to. Raises `NotSent` where it led to none."""
+        """The call that a form led to. Raises `NotSent` where no function was there to run."""
         answer, call = await self.history.caused(work)
-        if call is None:
+        if call is None or (call.request is None and answer.status != 200):
             raise sending.NotSent(str(json.loads(answer.body)["Message"]))
         return self._json(in_full(call, self.history.notes))
 

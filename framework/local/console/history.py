@@ -50,6 +50,9 @@ LARGEST_ALL = 4_000_000
 OVERHEAD, OVERHEAD_OF_LINE = 2_048, 256
 """Bytes that a call is reckoned with beside its bodies, and a line of its log beside its text."""
 
+OVERHEAD_OF_HEADER = 160
+"""Bytes that a header is reckoned with beside its text."""
+
 MOST_WAITING = 20
 """Pages that wait for news; one more, and the one that waits longest is answered."""
 
@@ -178,7 +181,7 @@ class History:
             call.body = Kept(request.body)
             if call.body.size > LARGEST_PART:
                 call.request = replace(request, body=b"")
-        self._grow(call, len(call.body.data))
+        self._grow(call, len(call.body.data) + _size_of_head(request))
         try:
             return await handle(request)
         finally:
@@ -320,7 +323,7 @@ class History:
         call.result = Kept(response.body)
         call.status = response.status
         call.failed = response.status >= 500
-        size = sum([len(name) + len(value) for name, value in response.headers])
+        size = _size_of(response.headers)
         if size <= LARGEST_PART:
             call.headers = response.headers
             self._grow(call, size)
@@ -352,6 +355,14 @@ class History:
         """The call that runs a function now, where there is no other."""
         found = [call for call in self.calls if not call.ended and call.function == function]
         return found[0] if len(found) == 1 else None
+
+
+def _size_of(headers: tuple[tuple[str, str], ...]) -> int:
+    return sum([len(n) + len(v) + OVERHEAD_OF_HEADER for n, v in headers])
+
+
+def _size_of_head(request: Request) -> int:
+    return len(request.path) + len(request.query) + _size_of(request.headers)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -20,7 +20,7 @@ def is_below(path: str) -> bool:
 def own_routes(model: Model) -> Iterator[str]:
     """The routes of services.yaml at or under the same path: where there are some, they win.
 
-    Routes that take any path (`$default`, `/{path+}`) are none of them.
+    Routes that take it by a variable (`/{name}`, `/{path+}`), and `$default`, are none of them.
     """
     stage = model.api.stage if model.api else "$default"
     prefix = "" if stage == "$default" else f"/{stage}"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from framework.local.connection import LARGEST_HEAD
 from framework.local.environment import Credentials
 from framework.local.http_messages import Request
 
@@ -55,9 +56,7 @@ def request_of(written: Written, host: str, port: int) -> Request:
     """The request, not signed yet. Raises `NotSent`."""
     if written.method not in METHODS:
         raise NotSent(f"the method is one of {', '.join(METHODS)}")
-    if not written.path.startswith("/"):
-        raise NotSent("the path begins with /")
-    path, _, query = quote(written.path, safe=_SAFE).partition("?")
+    path, query = _target(written.path)
     body = written.body.encode(errors="replace")
     headers = tuple(_headers(written.headers))
     named = {name for name, _ in headers}
@@ -65,7 +64,10 @@ def request_of(written: Written, host: str, port: int) -> Request:
     made = tuple((name, value) for name, value in added if name not in named)
     if body:
         made += (("content-length", str(len(body))),)
-    return Request(written.method, path, query, (*made, *headers), body, port=port)
+    request = Request(written.method, path, query, (*made, *headers), body, port=port)
+    if _head(request) > LARGEST_HEAD:
+        raise NotSent(f"path and headers have more than {LARGEST_HEAD:,} bytes")
+    return request
 
 
 def signed(request: Request, region: str, credentials: Credentials) -> Request:
@@ -84,6 +86,23 @@ def signed(request: Request, region: str, credentials: Credentials) -> Request:
     return Request(
         request.method, request.path, request.query, headers, request.body, port=request.port
     )
+
+
+def _target(written: str) -> tuple[str, str]:
+    """Path and query, percent-encoded where they have to be."""
+    if not written.startswith("/"):
+        raise NotSent("the path begins with /")
+    try:
+        path, _, query = quote(written, safe=_SAFE).partition("?")
+    except UnicodeEncodeError:
+        raise NotSent("the path has half a letter (a lone surrogate)") from None
+    return path, query
+
+
+def _head(request: Request) -> int:
+    """Bytes of the request line and the headers, as the server counts those that arrive."""
+    target = len(request.method) + len(request.path) + len(request.query)
+    return target + sum(len(name) + len(value) for name, value in request.headers)
 
 
 def _headers(lines: str) -> Iterator[tuple[str, str]]:
