@@ -27,7 +27,7 @@ RUNTIME = frozenset(
 """What Lambda's Python runtimes bring (Lambda developer guide, "Python runtimes")."""
 
 _LINE = re.compile(
-    r"-|[a-z+]+://|\.{0,2}/|\\$"
+    r"--|-[a-z](?:[\s=\\]|$)|[a-z+]+://|\.{0,2}/|\\$"
     r"|[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^]]*\])?\s*(\(|[=<>!~@;]|--|\\|$)"
 )
 """An option, an address, a path, or a name with extras and versions (pip, "Requirements File")."""

@@ -22,6 +22,7 @@ _COMMENT = re.compile(r"(^|\s)#.*")
 _OPTION = re.compile(r"(--?[a-z-]+)(?:\s*=\s*|\s+|$)(.*)", re.DOTALL)
 # PyPA, "Dependency specifiers": a name, its extras, then a version, a place, a marker or nothing.
 _NAMED = re.compile(rf"({NAME.pattern})\s*(?:\[[^]]*\]\s*)?(?:[@<>=!~;(]|$)")
+_GLUED = re.compile(r"-[a-z](?=[^\s=])")
 _INCLUDE = ("-r", "--requirement", "-c", "--constraint")
 _LINKS = ("-f", "--find-links")
 _EDITABLE = ("-e", "--editable")
@@ -99,6 +100,7 @@ def _read(
     for number, text in _texts(source, file):
         line = _Line(text, file.parent, requires, f"{_shown(source, file)}:{number}")
         option, value = line.option
+        _refuse_glued(source, line)
         _refuse_sources(source, line)
         if option in _INCLUDE:
             included = _included(folders, line, file, value)
@@ -143,6 +145,13 @@ def _included(folders: _Folders, line: _Line, file: Path, value: str) -> Path:
         problem = f"{_shown(source, file)} includes {value}, which does not exist"
         raise PackagingError(source, problem)
     return included
+
+
+def _refuse_glued(source: Path, line: _Line) -> None:
+    """pip reads -rmore.txt, uv does not; where all stands in more.txt, uv would not be asked."""
+    if glued := _GLUED.match(line.text):
+        problem = f"{line.place}: {line.text}: put a blank behind {glued[0]}"
+        raise PackagingError(source, problem, line.text)
 
 
 def _refuse_sources(source: Path, line: _Line) -> None:

@@ -100,6 +100,8 @@ def test_requirements_of_a_pyproject(
             "six\n-r ../../other.txt  # theirs\n",
             "requirements.txt:2: -r ../../other.txt leads out of the project",
         ),
+        ("-r=more.txt\n-i\thttps://example.com\n--pre\n-r\\\n more.txt\n", None),
+        ("-rmore.txt\n", "requirements.txt:1: '-rmore.txt' is no requirement"),
         ("--constraint=/etc/x", "requirements.txt:1: --constraint=/etc/x leads out of the project"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import pytest
@@ -276,6 +277,48 @@ def test_problems_of_one_sort_are_at_most_a_thousand(entry: str) -> None:
 
 def test_the_model_of_sections_is_made_once() -> None:
     assert document_model(SECTIONS) is document_model((THINGS, PLATES, SHELF))
+
+
+WRONG: tuple[object, ...] = (
+    None,
+    3,
+    "x",
+    [],
+    ["x"],
+    {},
+    {"x": 1},
+    {"x": None},
+    {"x": {"colour": 3, "width": "x"}},
+)
+PLACES = ("", "defaults", "environments", "environments.dev", "environments.dev.defaults")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("section", ["things", "plates", "shelf", "defaults", "environments", "no"])
+def test_a_part_is_judged_as_by_the_model_of_all_parts(
+    monkeypatch: pytest.MonkeyPatch, place: str, section: str
+) -> None:
+    """The models that a file needs are made alone: nobody can tell from what is said of it."""
+    texts = [written(wrong, (*filter(None, place.split(".")), section)) for wrong in WRONG]
+    told = [judged(text) for text in texts]
+    monkeypatch.setattr(
+        "framework.language.document._model_for", lambda source, sections: document_model(sections)
+    )
+    assert told == [judged(text) for text in texts]
+
+
+def written(value: object, path: tuple[str, ...]) -> str:
+    for step in reversed(path[1:]):
+        value = {step: value}
+    return json.dumps({"service": "s", "things": {"a": {"colour": "red"}}, path[0]: value})
+
+
+def judged(text: str) -> tuple[list[str], list[str], str]:
+    source = compose(text, "f")
+    shaped = shape(source, SECTIONS)
+    sections = repr(shaped.document.sections) if shaped.document else ""
+    own = shape_environments(source, SECTIONS)
+    return [str(each) for each in shaped.problems], [str(each) for each in own], sections
 
 
 def test_a_model_in_part_requires_nothing_at_any_depth() -> None:

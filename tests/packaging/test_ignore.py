@@ -85,7 +85,9 @@ def test_packageignore_that_is_not_text(tmp_path: Path) -> None:
     assert caught.value.problem == ".packageignore is not UTF-8 text"
 
 
-NAMES = st.text(st.sampled_from("abz.*#~$_-"), min_size=1, max_size=8)
+NAMES = st.text(st.sampled_from("abz.*#~$_-"), min_size=1, max_size=8).filter(
+    lambda name: name not in (".", "..")
+)
 PARTS = st.one_of(
     NAMES,
     st.sampled_from(

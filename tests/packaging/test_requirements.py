@@ -123,6 +123,8 @@ def test_what_is_no_path_is_not_taken_for_one(tmp_path: Path, line: str) -> None
         ("-r a.txt", "a.txt includes itself"),
         ("-r latin.txt", "latin.txt is not UTF-8 text"),
         ("six\0", "requirements.txt is not text"),
+        ("-ra.txt", "requirements.txt:1: -ra.txt: put a blank behind -r"),
+        ("six\n-e.", "requirements.txt:2: -e.: put a blank behind -e"),
         ("-e .", "requirements.txt:1: -e .: packages are made from wheels only"),
         (
             "--editable=./x",
