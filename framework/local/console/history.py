@@ -50,6 +50,9 @@ LARGEST_ALL = 4_000_000
 OVERHEAD, OVERHEAD_OF_LINE = 2_048, 256
 """Bytes that a call is reckoned with beside its bodies, and a line of its log beside its text."""
 
+LARGEST_HEAD = 10_240
+"""Bytes of a request line and its headers; the server takes no more."""
+
 OVERHEAD_OF_HEADER = 160
 """Bytes that a header is reckoned with beside its text."""
 
@@ -81,43 +84,24 @@ class Call:
     `invocation` is Lambda's request id; `dropped` are the lines of its log that were too many.
     """
 
-    __slots__ = (
-        "body",
-        "changed",
-        "characters",
-        "dropped",
-        "ended",
-        "event",
-        "failed",
-        "function",
-        "headers",
-        "invocation",
-        "lines",
-        "milliseconds",
-        "number",
-        "region",
-        "request",
-        "result",
-        "route",
-        "seconds",
-        "size",
-        "status",
-    )
+    # On the class, because most of them stay as they are: each would cost every request a little.
+    body = event = result = NOTHING
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    milliseconds: float | None = None
+    failed = ended = False
+    route = function = invocation = ""
+    characters = dropped = 0
 
-    def __init__(self, number: int, region: str, seconds: float, request: Request | None) -> None:
-        self.number = number
+    def __init__(
+        self, number: int, region: str, seconds: float, request: Request | None, size: int
+    ) -> None:
+        self.number = self.changed = number
         self.region = region
         self.seconds = seconds
         self.request = request
-        self.body = self.event = self.result = NOTHING
-        self.status: int | None = None
-        self.headers: tuple[tuple[str, str], ...] = ()
-        self.milliseconds: float | None = None
-        self.failed = self.ended = False
-        self.route = self.function = self.invocation = ""
+        self.size = size
         self.lines: list[Content] = []
-        self.characters = self.dropped = self.changed = 0
-        self.size = OVERHEAD
 
     @property
     def gone(self) -> bool:
@@ -176,12 +160,11 @@ class History:
         self, region: str, request: Request, handle: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """The answer of `handle` to a request to the API, as a call."""
-        call = self._begin(region, request)
-        if request.body:
-            call.body = Kept(request.body)
-            if call.body.size > LARGEST_PART:
-                call.request = replace(request, body=b"")
-        self._grow(call, len(call.body.data) + _size_of_head(request))
+        body = Kept(request.body) if request.body else NOTHING
+        call = self._begin(region, request, len(body.data) + _size_of_head(request))
+        call.body = body
+        if body.size > LARGEST_PART:
+            call.request = replace(request, body=b"")
         try:
             return await handle(request)
         finally:
@@ -191,9 +174,9 @@ class History:
     def invoked(self, region: str, function: str, event: bytes) -> Callable[[Outcome | None], None]:
         """Somebody invokes a function by its name; what to tell of the outcome."""
         start = time.perf_counter()
-        call = self._begin(region, None)
-        call.function, call.event = function, Kept(event)
-        self._grow(call, len(call.event.data))
+        kept = Kept(event)
+        call = self._begin(region, None, len(kept.data))
+        call.function, call.event = function, kept
 
         def done(outcome: Outcome | None) -> None:
             call.ended = True
@@ -247,12 +230,16 @@ class History:
         self.closed = True
         self._wake_all()
 
-    def _begin(self, region: str, request: Request | None) -> Call:
+    def _begin(self, region: str, request: Request | None, size: int) -> Call:
         self.now += 1
-        call = Call(self.now, region, self.clock(), request)
+        call = Call(self.now, region, self.clock(), request, OVERHEAD + size)
         self.calls.append(call)
-        self.size += OVERHEAD
+        self.size += call.size
         _CAUSE.set(call)
+        if len(self.calls) > MOST_CALLS or self.size > LARGEST_ALL:
+            self._trim()
+        if self._waiting:
+            self._wake_all()
         return call
 
     def _grow(self, call: Call, size: int) -> None:
@@ -261,7 +248,7 @@ class History:
             return
         call.size += size
         self.size += size
-        if len(self.calls) > MOST_CALLS or self.size > LARGEST_ALL:
+        if self.size > LARGEST_ALL:
             self._trim()
         self._changed(call)
 
@@ -326,8 +313,9 @@ class History:
         size = _size_of(response.headers)
         if size <= LARGEST_PART:
             call.headers = response.headers
-            self._grow(call, size)
-        self._grow(call, len(call.event.data) + len(call.result.data))
+        else:
+            size = 0
+        self._grow(call, size + len(call.event.data) + len(call.result.data))
 
     def _problem(self, event: Problem) -> None:
         """A note of its own, or more of the one before: an exception comes line by line."""
@@ -358,11 +346,14 @@ class History:
 
 
 def _size_of(headers: tuple[tuple[str, str], ...]) -> int:
-    return sum([len(n) + len(v) + OVERHEAD_OF_HEADER for n, v in headers])
+    return sum(
+        [len(name) + len(value) for name, value in headers], OVERHEAD_OF_HEADER * len(headers)
+    )
 
 
 def _size_of_head(request: Request) -> int:
-    return len(request.path) + len(request.query) + _size_of(request.headers)
+    """At the most: what they are in truth would be counted for every request."""
+    return LARGEST_HEAD + OVERHEAD_OF_HEADER * len(request.headers)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
