@@ -27,7 +27,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from tests.engine.provider.cloud import Cloud
 from tests.support import aws
 from tests.support.aws import Account, AwsError
-from tests.support.wire import UNKNOWN_TEXT, Properties, decode, encode
+from tests.support.wire import UNKNOWN_TEXT, decode, encode
 
 FOLDER: Final = "STAND_IN_FOLDER"
 ACCOUNT: Final = "STAND_IN_ACCOUNT"
