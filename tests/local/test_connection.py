@@ -316,7 +316,6 @@ def test_nothing_more_is_done_for_a_caller_who_left(served: Served) -> None:
         ("HEAD_SECONDS", b"GET / HTTP/1.1\r\nx: y"),
         ("BODY_SECONDS", b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nab"),
         ("KEEP_ALIVE_SECONDS", b"GET /a HTTP/1.1\r\nhost: h\r\n\r\n"),
-        ("WRITE_SECONDS", b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n"),
     ],
 )
 def test_slow_callers_are_turned_away(
@@ -330,13 +329,16 @@ def test_slow_callers_are_turned_away(
             everything(caller)
 
 
-def test_who_does_not_read_gains_no_time_by_asking_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("again", [b"", b"GET /a HTTP/1.1\r\nhost: h\r\n\r\n"])
+def test_who_does_not_read_is_cut_off_and_gains_no_time_by_asking_again(
+    monkeypatch: pytest.MonkeyPatch, again: bytes
+) -> None:
     monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
     monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
     with serving() as served, served.connect() as caller:
         caller.sendall(b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n")
         wait_until(lambda: held_by(served) > 0)
-        caller.sendall(b"GET /a HTTP/1.1\r\nhost: h\r\n\r\n")
+        caller.sendall(again)
         wait_until(lambda: not served.server.connections)
 
 
