@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -59,6 +59,9 @@ SERVERLESS = {
 }
 OURS = "services local"
 DEADLINE = 60.0
+ATTEMPTS = 3
+"""A program that ends before it answers found its port taken, or the one after it."""
+
 CONNECTIONS = 8
 REQUESTS = 300
 SECONDS = 4.0
@@ -146,32 +149,47 @@ def project(folder: Path, files: Mapping[str, str]) -> Path:
 @contextmanager
 def started(peer: Peer) -> Iterator[tuple[int, float, int]]:
     """A program until its first 200: its port, the seconds that took, its process."""
-    port = free_port()
-    begun = time.perf_counter()
-    process = subprocess.Popen(
+    for _ in range(ATTEMPTS):
+        port = free_port()
+        begun = time.perf_counter()
+        process = launched(peer, port)
+        try:
+            while not answers(port) and process.poll() is None:
+                if time.perf_counter() - begun > DEADLINE:
+                    raise SystemExit(f"{peer.command(port)[0]} does not answer")
+                time.sleep(0.002)
+            if process.poll() is None:
+                yield port, time.perf_counter() - begun, process.pid
+                return
+        finally:
+            ended(process)
+    raise SystemExit(f"{peer.command(port)[0]} does not start")
+
+
+def launched(peer: Peer, port: int) -> subprocess.Popen[bytes]:
+    """The program, in a session of its own."""
+    return subprocess.Popen(
         peer.command(port),
         cwd=peer.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        while not answers(port):
-            if time.perf_counter() - begun > DEADLINE or process.poll() is not None:
-                raise SystemExit(f"{peer.command(port)[0]} does not answer")
-            time.sleep(0.002)
-        yield port, time.perf_counter() - begun, process.pid
-    finally:
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """A port that nobody has now; the one after it may be asked for as well, and may be taken."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
