@@ -21,6 +21,7 @@ def register(
 ) -> None:  # fmt: skip
     """Registers every resource of the plan under a component for its entry, and fills `into`."""
     outputs = _wanted_outputs(plan)
+    hooks = pulumi.ResourceHookBinding(on_error=[on_error])
     entries: dict[str, pulumi.ComponentResource] = {}
     for resource in plan.resources:
         if resource.origin not in entries:
@@ -35,7 +36,7 @@ def register(
             # The provider asks for it by itself only where it replaces: two cannot share a name.
             delete_before_replace=bool(resource.replace_on) or None,
             additional_secret_outputs=list(_secret_properties(resource)) or None,
-            hooks=pulumi.ResourceHookBinding(on_error=[on_error]),
+            hooks=hooks,
         )
         inputs = {name: resolver.resolved(value) for name, value in resource.inputs.items()}
         unset: dict[str, Input] = dict.fromkeys(outputs.get(resource.key, ()))
