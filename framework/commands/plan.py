@@ -109,6 +109,10 @@ def project_name(document: Document) -> str:
     return name if isinstance(name, str) else document.service
 
 
+NARROWEST = 20
+"""Characters of the parts' column; an entry with longer parts has a wider one."""
+
+
 def relaxed_lines(relaxed: Sequence[Relaxation]) -> Iterator[str]:
     """What the file turns down of the defaults, each with the reason that it gives."""
     if relaxed:
@@ -124,9 +128,11 @@ def tree(plan: Plan) -> Iterator[str]:
     for origin, resources in _by_entry(plan).items():
         yield ""
         yield click.style(origin, bold=True)
+        parts = {key: key.removeprefix(origin).lstrip("/.") or "·" for key in resources}
+        width = max(NARROWEST, *map(len, parts.values()))
         for key, resource in resources.items():
-            part = key.removeprefix(origin).lstrip("/.") or "·"
-            yield f"  {part:<20} {short_type(resource.type):<42} {called(resource)}".rstrip()
+            line = f"  {parts[key]:<{width}} {short_type(resource.type):<42} {called(resource)}"
+            yield line.rstrip()
 
 
 def _by_entry(plan: Plan) -> Mapping[str, dict[str, Resource]]:
