@@ -18,9 +18,7 @@ from functools import lru_cache
 
 import httptools
 
-from framework.local.http_messages import Request, Response, message
-
-LARGEST_HEAD = 10_240
+from framework.local.http_messages import LARGEST_HEAD, Request, Response, message
 
 MOST_DISCARDED = 50_000_000
 """Bytes beyond the limit that are read and dropped: a caller who is still sending when the

@@ -25,7 +25,8 @@ from framework.local.model import Authorizer, Function, Model
 from framework.local.processes import Processes
 from framework.local.runtime_packages import runtime_packages
 from framework.local.signatures import IamAuthorizer, Signer
-from framework.local.workers import Launch, Pool
+from framework.local.worker import Launch
+from framework.local.workers import Pool
 from framework.plan.resource import Code
 
 Handle = Callable[[Request], Awaitable[Response]]

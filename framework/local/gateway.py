@@ -22,7 +22,8 @@ from framework.local.model import Api, Authorizer, Model, Route
 from framework.local.router import Match, Router
 from framework.local.signatures import IamAuthorizer
 from framework.local.throttle import Throttles
-from framework.local.workers import MAXIMUM_PAYLOAD, Outcome, Pool, Throttled
+from framework.local.worker import MAXIMUM_PAYLOAD
+from framework.local.workers import Outcome, Pool, Throttled
 
 NOT_FOUND = message(404, "Not Found")
 FORBIDDEN = message(403, "Forbidden")

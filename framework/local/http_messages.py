@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+LARGEST_HEAD = 10_240
+"""Bytes of a request line and its headers: API Gateway quota "Total combined size of request line
+and header values"."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from framework.local.http_messages import Request, Response
 from framework.local.model import Function, Model, without_region
-from framework.local.workers import MAXIMUM_PAYLOAD, Outcome, Pool, Throttled
+from framework.local.worker import MAXIMUM_PAYLOAD
+from framework.local.workers import Outcome, Pool, Throttled
 
 Witness = Callable[[str, str, bytes], Callable[[Outcome | None], None]]
 """Is told the region, the function's entry and the event before an invocation; what it gives back

@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -155,10 +155,16 @@ class Service:
 
     async def stop(self) -> None:
         """End every process and close every socket."""
-        if self.housekeeping is not None:
-            self.housekeeping.cancel()
-            # Whatever became of it: the rest has to end as well.
-            await asyncio.gather(self.housekeeping, return_exceptions=True)
+        try:
+            if self.housekeeping is not None:
+                self.housekeeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self.housekeeping
+        finally:
+            # A mistake in there is told, and the rest ends all the same.
+            await self._end()
+
+    async def _end(self) -> None:
         if self.history is not None:
             self.history.close()
         if self.settings.running:
@@ -322,10 +328,12 @@ def running(compile: Compile, settings: Settings, feed: Feed) -> Iterator[Servic
         asyncio.run_coroutine_threadsafe(service.start(), loop).result()
         yield service
     finally:
-        asyncio.run_coroutine_threadsafe(_finish(service), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        try:
+            asyncio.run_coroutine_threadsafe(_finish(service), loop).result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 async def _finish(service: Service) -> None:

@@ -33,6 +33,24 @@ DEADLINE: Final = 300
 Event: TypeAlias = dict[str, Json]
 
 
+SHOP = """\
+service: shop
+regions: [eu-west-1]
+functions:
+  order:
+    handler: app.main
+    uses: {buckets.orders: read, parameters.key: read}
+routes:
+  GET /orders: {function: order, auth: iam}
+buckets:
+  orders: {}
+parameters:
+  key: {}
+alarms: {enabled: false, reason: a test}
+"""
+"""A service with a bit of everything, for tests that break it."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One run of the command: its exit status, what it printed, and the engine's events."""

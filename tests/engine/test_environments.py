@@ -6,26 +6,10 @@ import json
 
 import pytest
 
-from tests.engine.stack import Stack
+from tests.engine.stack import SHOP, Stack
 from tests.support.projects import ROOT
 
 pytestmark = pytest.mark.engine
-
-SERVICE = """\
-service: shop
-regions: [eu-west-1]
-functions:
-  order:
-    handler: app.main
-    uses: {buckets.orders: read, parameters.key: read}
-routes:
-  GET /orders: {function: order, auth: iam}
-buckets:
-  orders: {}
-parameters:
-  key: {}
-alarms: {enabled: false, reason: a test}
-"""
 
 
 @pytest.fixture
@@ -35,7 +19,7 @@ def shop(stack: Stack) -> Stack:
     (stack.project / "handlers").mkdir()
     handler = stack.project / "handlers" / "app.py"
     handler.write_text("def main(event, context): ...\n", "utf-8")
-    write(stack, SERVICE)
+    write(stack, SHOP)
     stack.config_set("parameters.key", "the first value", secret=True, path=True)
     return stack
 
@@ -54,7 +38,7 @@ def test_a_preview_with_nothing_deployed_says_that_the_url_is_not_known(shop: St
 
 def test_a_second_region_adds_its_own_resources_and_goes_again(shop: Stack) -> None:
     first = shop.up()
-    write(shop, SERVICE.replace("[eu-west-1]", "[eu-west-1, us-east-1]"))
+    write(shop, SHOP.replace("[eu-west-1]", "[eu-west-1, us-east-1]"))
     second = shop.up().changed()
     resources = {name for name in first.changed() if "." in name or name.startswith("api")}
     assert {name for name in second if name.endswith("@us-east-1")} == {
@@ -63,22 +47,22 @@ def test_a_second_region_adds_its_own_resources_and_goes_again(shop: Stack) -> N
     assert set(second.values()) == {"create"}
     assert set(shop.outputs()) == {"eu-west-1", "us-east-1"}
 
-    write(shop, SERVICE.replace("[eu-west-1]", "[us-east-1, eu-west-1]"))
+    write(shop, SHOP.replace("[eu-west-1]", "[us-east-1, eu-west-1]"))
     assert shop.up().changed() == {}, "the stack's own region stays home in any order"
 
-    write(shop, SERVICE)
+    write(shop, SHOP)
     assert set(shop.up().changed()) == set(second)
 
 
 def test_switching_an_environment_changes_what_it_says(shop: Stack) -> None:
     shop.up()
-    write(shop, SERVICE + "environments:\n  dev: {functions: {order: {memory: 1024}}}\n")
+    write(shop, SHOP + "environments:\n  dev: {functions: {order: {memory: 1024}}}\n")
     assert shop.up().changed() == {"functions.order": "update"}
     assert '"memorySize": 1024' in json.dumps(shop.export())
 
 
 def test_no_environment_fits_the_stack(shop: Stack) -> None:
-    write(shop, SERVICE + "environments:\n  prod: {}\n  pr-*: {}\n")
+    write(shop, SHOP + "environments:\n  prod: {}\n  pr-*: {}\n")
     refused = shop.preview(succeeds=False)
     assert (
         "services.yaml:14:1: environments: no environment fits stack 'dev'; declared are prod, pr-*"
@@ -87,7 +71,7 @@ def test_no_environment_fits_the_stack(shop: Stack) -> None:
 
 
 def test_another_account_than_the_pinned_one(shop: Stack) -> None:
-    write(shop, SERVICE + 'environments:\n  dev: {account: "999999999999"}\n')
+    write(shop, SHOP + 'environments:\n  dev: {account: "999999999999"}\n')
     refused = shop.preview(succeeds=False)
     assert "services.yaml:15:18: environments.dev.account: stack 'dev' is pinned to it" in (
         refused.output
@@ -97,9 +81,9 @@ def test_another_account_than_the_pinned_one(shop: Stack) -> None:
 
 
 def test_protected_data_is_not_deleted(shop: Stack) -> None:
-    write(shop, SERVICE + "environments:\n  dev: {protect: true}\n")
+    write(shop, SHOP + "environments:\n  dev: {protect: true}\n")
     shop.up()
-    without = SERVICE.replace("buckets:\n  orders: {}\n", "").replace("buckets.orders: read, ", "")
+    without = SHOP.replace("buckets:\n  orders: {}\n", "").replace("buckets.orders: read, ", "")
     write(shop, without + "environments:\n  dev: {protect: true}\n")
     refused = shop.up(succeeds=False)
     assert "protected" in refused.output

@@ -18,26 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.stack import Stack
+from tests.engine.stack import SHOP, Stack
 from tests.support.projects import ROOT
 
 pytestmark = pytest.mark.engine
-
-SERVICE = """\
-service: shop
-regions: [eu-west-1]
-functions:
-  order:
-    handler: app.main
-    uses: {buckets.orders: read, parameters.key: read}
-routes:
-  GET /orders: {function: order, auth: iam}
-buckets:
-  orders: {}
-parameters:
-  key: {}
-alarms: {enabled: false, reason: a test}
-"""
 
 BUCKET = "aws:s3/bucket:Bucket"
 PARAMETER = "aws:ssm/parameter:Parameter"
@@ -214,7 +198,7 @@ def shop(tmp_path: Path) -> Shop:
     (shop.project / "handlers").mkdir()
     handler = shop.project / "handlers" / "app.py"
     handler.write_text("def main(event, context): ...\n", "utf-8")
-    shop.write(SERVICE)
+    shop.write(SHOP)
     shop.config_set("parameters.key", "a value", secret=True, path=True)
     return shop
 
@@ -317,9 +301,9 @@ def test_what_exists_without_a_record_is_imported(shop: Shop) -> None:
 
 def test_what_is_protected_goes_when_it_is_unprotected(shop: Shop) -> None:
     protected = "environments:\n  dev: {protect: true}\n"
-    shop.write(SERVICE + protected)
+    shop.write(SHOP + protected)
     shop.up()
-    without = SERVICE.replace("buckets:\n  orders: {}\n", "").replace("buckets.orders: read, ", "")
+    without = SHOP.replace("buckets:\n  orders: {}\n", "").replace("buckets.orders: read, ", "")
     shop.write(without + protected)
     before = shop.made()
     refused = shop.preview(succeeds=False)
@@ -328,7 +312,7 @@ def test_what_is_protected_goes_when_it_is_unprotected(shop: Shop) -> None:
     assert shop.made() == before
 
     shop.up(succeeds=False)
-    shop.write(SERVICE + protected)
+    shop.write(SHOP + protected)
     shop.up()
     assert shop.made() == before, "the entry put back has everything again"
 

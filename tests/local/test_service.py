@@ -267,3 +267,26 @@ def test_the_service_can_start_again_and_again(tmp_path: Path) -> None:
 def test_answers_do_not_wait_for_acknowledgements() -> None:
     with bind("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_a_mistake_of_our_own_is_told_at_the_end_and_everything_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_handlers(tmp_path, "def f(event, context): return 1")
+    plan = PlanBuilder().function("f", "app.f").route("GET /f", "f")
+
+    def break_down() -> None:
+        raise ZeroDivisionError("ours")
+
+    running_service = local(plan, tmp_path)
+    up = running_service.__enter__()
+    assert up.client.get("/f").text == "1"
+    pools, port = up.service.deployment.pools.values(), up.client.base_url.port
+    monkeypatch.setattr(up.service.deployment, "reap", break_down)
+    wait_until(lambda: up.service.housekeeping is None or up.service.housekeeping.done())
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        running_service.__exit__(None, None, None)
+
+    assert not any(pool.workers for pool in pools)
+    assert not up.service.processes.waiting
+    bind("127.0.0.1", port or 0).close()

@@ -28,7 +28,7 @@ from framework.local.events import (
     Reloaded,
     Requested,
 )
-from framework.local.http_messages import Request, Response
+from framework.local.http_messages import LARGEST_HEAD, Request, Response
 from framework.local.workers import Outcome
 
 MOST_CALLS = 200
@@ -49,9 +49,6 @@ LARGEST_ALL = 4_000_000
 
 OVERHEAD, OVERHEAD_OF_LINE = 2_048, 256
 """Bytes that a call is reckoned with beside its bodies, and a line of its log beside its text."""
-
-LARGEST_HEAD = 10_240
-"""Bytes of a request line and its headers; the server takes no more."""
 
 OVERHEAD_OF_HEADER = 160
 """Bytes that a header is reckoned with beside its text."""

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from framework.local.connection import LARGEST_HEAD
 from framework.local.environment import Credentials
-from framework.local.http_messages import Request
+from framework.local.http_messages import LARGEST_HEAD, Request
 
 Headers = tuple[tuple[str, str], ...]
 
