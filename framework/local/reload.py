@@ -13,7 +13,7 @@ from pathlib import Path
 from framework.local.compiled import Compile, Compiled
 from framework.local.errors import LocalError, Mistakes
 from framework.local.events import Feed
-from framework.local.sources import EachTurn, fingerprint, state
+from framework.local.sources import EachTurn, Folder, state
 
 Mark = tuple[object, ...]
 
@@ -35,6 +35,7 @@ class Reloader:
         self.watched: tuple[Path, ...] = ()
         self.names: tuple[str, ...] = ()
         self.folders: tuple[Path, ...] = ()
+        self.looked_through: dict[Path, Folder] = {}
         self.failed = False
         self.lock = asyncio.Lock()
         self.mark: Mark = ()
@@ -82,9 +83,13 @@ class Reloader:
         self.feed.say("\n".join([*lines, "the service goes on as it was before this change"]))
         if not self.failed:
             self.failed = True
-            self.mark = (*self.mark, *map(fingerprint, self.sources()))
+            self.mark = (*self.mark, *map(self._fingerprint, self.sources()))
 
     def _now(self) -> Mark:
         """What the files look like; while there is a mistake, handlers' files count as well."""
         folders = (*self.folders, *(self.sources() if self.failed else ()))
-        return (*map(state, self.names), *map(fingerprint, folders))
+        return (*map(state, self.names), *map(self._fingerprint, folders))
+
+    def _fingerprint(self, folder: Path) -> int:
+        """Of a folder that is kept, so that it is looked through only when it has changed."""
+        return self.looked_through.setdefault(folder, Folder(folder)).fingerprint()

@@ -32,14 +32,6 @@ def state(path: str) -> State:
     return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def fingerprint(folder: Path) -> int:
-    """A number that changes when a file under `folder` is written, added, renamed or removed.
-
-    Hidden files and bytecode do not count. A folder that is gone has a fingerprint too.
-    """
-    return Folder(folder).fingerprint()
-
-
 class Folder:
     """A folder that is looked at often."""
 
@@ -50,7 +42,10 @@ class Folder:
         self.found = 0
 
     def fingerprint(self) -> int:
-        """As the function `fingerprint`, in the time that a state of every file takes."""
+        """A number that changes when a file in it is written, added, renamed or removed.
+
+        Hidden files and bytecode do not count. A folder that is gone has a fingerprint too.
+        """
         if not self.settled or [*map(state, self.states)] != [*self.states.values()]:
             self._look()
         return self.found

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from framework.local import sources
-from framework.local.sources import EachTurn, Folder, fingerprint
+from framework.local.sources import EachTurn, Folder
+
+
+def fingerprint(folder: Path) -> int:
+    """Of a folder that nobody has looked at before."""
+    return Folder(folder).fingerprint()
 
 
 @pytest.fixture
