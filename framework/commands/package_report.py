@@ -12,6 +12,7 @@ from typing import NamedTuple
 from framework import compiler
 from framework.language.document import Document
 from framework.local.interpreters import Interpreter, interpreter_for
+from framework.local.runtime_packages import runtime_packages
 from framework.packaging.errors import PackagingError
 from framework.packaging.host import host_paths
 from framework.packaging.import_time import import_seconds
@@ -73,7 +74,8 @@ def _seconds(
     texts = variables.items() if isinstance(variables, Mapping) else ()
     known = {name: value for name, value in texts if isinstance(value, str)}
     region = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
-    return import_seconds(paths, module, str(interpreter.executable), {**known, **region})
+    python = str(interpreter.executable)
+    return import_seconds(paths, module, python, {**known, **region}, runtime_packages())
 
 
 def as_text(found: Sequence[Row]) -> str:

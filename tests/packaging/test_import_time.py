@@ -64,3 +64,22 @@ def test_an_import_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
     why = import_seconds((tmp_path,), "app", "/absent/python", {})
     assert why == "/absent/python cannot be started: No such file or directory"
+
+
+def test_what_the_runtime_brings_is_there_and_nothing_beside_it(tmp_path: Path) -> None:
+    beside = {"boto/__init__.py": "import six\n", "six.py": "", "other.py": ""}
+    place = str(make_folder(tmp_path / "site", beside))
+    source = make_folder(tmp_path / "source", {"app.py": "import boto", "wrong.py": "import other"})
+    runtime = {"boto": place, "six": place}
+
+    assert isinstance(import_seconds((source,), "app", sys.executable, {}, runtime), float)
+    assert import_seconds((source,), "wrong", sys.executable, {}, runtime) == (
+        "ModuleNotFoundError: No module named 'other'"
+    )
+
+
+def test_what_is_required_comes_before_what_the_runtime_brings(tmp_path: Path) -> None:
+    place = str(make_folder(tmp_path / "site", {"six.py": "raise ValueError('the runtime')"}))
+    source = make_folder(tmp_path / "source", {"app.py": "import six", "six.py": ""})
+
+    assert isinstance(import_seconds((source,), "app", sys.executable, {}, {"six": place}), float)
