@@ -8,8 +8,9 @@ function. The only room that imports moto or boto3, and moto only in a process o
     model        what the plan holds, typed;  values: its inputs as plain data
     server       HTTP in and out;  http_messages: a request and a response as data
     gateway      API Gateway: router, throttle, cors, authorizer, event, response
-    workers      Lambda: processes of worker_main;  environment, interpreters, runtime_packages,
-                 sources (did a file change), output (what handlers print)
+    workers      Lambda: processes of worker_main, forked by template_main;  processes, environment,
+                 interpreters, runtime_packages, sources (did a file change), output (what handlers
+                 print)
     gate         IAM in front of the cloud: needs, s3_needs, ssm_needs, policy, advice, refusals,
                  s3_deletion
     cloud        the process of cloud_main, which is moto

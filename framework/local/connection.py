@@ -1,4 +1,4 @@
-"""One connection of the HTTP server: httptools on asyncio, bounded on every side.
+"""One connection of the HTTP server: httptools on a stream, bounded on every side.
 
 In: bytes. Out: bytes, in between `Request` and `Response`. The request line and headers together
 may take 10,240 bytes (API Gateway quota "Total combined size of request line and header values").
@@ -8,17 +8,19 @@ Who sends too much, or no HTTP, is told so and turned away.
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import httptools
 
 from framework.local.http_messages import LARGEST_HEAD, Request, Response, message
+from framework.local.stream import Owner, Stream
 
 MOST_DISCARDED = 50_000_000
 """Bytes beyond the limit that are read and dropped: a caller who is still sending when the
@@ -61,29 +63,32 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(slots=True)
 class _Message:
-    """A request as it arrives; `size` counts the body, also what was dropped of it."""
+    """A request as it arrives; `size` counts the body, also what was dropped of it.
+
+    `head` are the bytes of the request line and the headers.
+    """
 
     url: bytes = b""
+    head: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
     size: int = 0
     method: str = ""
     version: str = "1.1"
     keep_alive: bool = True
+    asks_before: bool = False
     refusal: Response | None = None
-
-    @property
-    def head(self) -> int:
-        """Bytes of the request line and the headers."""
-        return len(self.method) + len(self.url) + sum(len(n) + len(v) for n, v in self.headers)
 
     def values(self, name: bytes) -> list[bytes]:
         """The values of the headers of that lower-case name."""
         return [value for header, value in self.headers if header == name]
 
 
-class Connection(asyncio.Protocol):
-    """One connection: requests are parsed as they come and answered one after the other."""
+class Connection(Owner):
+    """One connection: requests are parsed as they come and answered one after the other.
+
+    `source` is the caller's address, `port` where it has connected.
+    """
 
     def __init__(
         self,
@@ -91,12 +96,16 @@ class Connection(asyncio.Protocol):
         others: set[Connection],
         handle: Handle,
         largest_body: int,
+        source: str,
+        port: int,
     ) -> None:
         self.loop = loop
         self.others = others
         self.handle = handle
         self.largest_body = largest_body
         self.most_held = max(MOST_HELD, 4 * largest_body)
+        self.source = source
+        self.port = port
         self.parser = httptools.HttpRequestParser(self)
         self.arriving = _Message()
         self.complete: deque[_Message] = deque()
@@ -107,20 +116,20 @@ class Connection(asyncio.Protocol):
         self.closing = False
         self.writable: asyncio.Future[None] | None = None
         self.deadline = FOREVER
+        # Seconds for what has begun to arrive, where that is news.
+        self.granted = 0.0
 
-    # What asyncio calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def begin(self, connected: socket.socket) -> None:
         """Begin, unless there are too many."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream is needed")
-        self.transport = transport
+        self.stream = Stream(self.loop, self, connected)
         self.others.add(self)
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        self.source, self.port = (peer[0] if peer else ""), (own[1] if own else 0)
-        self._expect(HEAD_SECONDS)
         if len(self.others) > MOST_CONNECTIONS:
             self._refuse(TOO_MANY)
+            return
+        self._expect(HEAD_SECONDS)
+        self.stream.begin()
+
+    # What the stream calls.
 
     def connection_lost(self, error: Exception | None) -> None:
         """The caller is gone; a function that runs for it runs on."""
@@ -132,6 +141,7 @@ class Connection(asyncio.Protocol):
         """Parse what came."""
         if self.closing:
             return
+        self.head += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -140,12 +150,13 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(NO_HTTP)
             return
-        if self.in_head:
-            self.head += len(data)
-            if self.head > LARGEST_HEAD:
-                self._refuse(HEAD_TOO_LARGE)
+        if self.in_head and self.head > LARGEST_HEAD:
+            self._refuse(HEAD_TOO_LARGE)
+        if self.granted:
+            self._expect(self.granted)
+            self.granted = 0.0
         if len(self.complete) > MOST_PIPELINED:
-            self.transport.pause_reading()
+            self.stream.pause_reading()
 
     def eof_received(self) -> bool:
         """The caller sends no more; who still waits for an answer gets it."""
@@ -172,16 +183,21 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self.arriving = _Message()
-        self.in_head, self.head = True, 0
-        self._expect(HEAD_SECONDS)
+        self.in_head = True
+        self.granted = HEAD_SECONDS
 
     def on_url(self, url: bytes) -> None:
         """Its target, perhaps in parts."""
         self.arriving.url += url
+        self.arriving.head += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One of its headers."""
-        self.arriving.headers.append((name.lower(), value))
+        arriving, name = self.arriving, name.lower()
+        arriving.headers.append((name, value))
+        arriving.head += len(name) + len(value)
+        if name == b"expect" and value.lower() == b"100-continue":
+            arriving.asks_before = True
 
     def on_headers_complete(self) -> None:
         """Its headers are there: judge them before the body comes."""
@@ -190,13 +206,13 @@ class Connection(asyncio.Protocol):
         arriving.method = parser.get_method().decode()
         arriving.version = parser.get_http_version()
         arriving.keep_alive = parser.should_keep_alive()
-        if arriving.head > LARGEST_HEAD:
+        if arriving.head + len(arriving.method) > LARGEST_HEAD:
             arriving.refusal = HEAD_TOO_LARGE
         elif not arriving.url.isascii():
             arriving.refusal = NO_HTTP
-        if any(value.lower() == b"100-continue" for value in arriving.values(b"expect")):
+        if arriving.asks_before:
             self._consent(arriving)
-        self._expect(BODY_SECONDS)
+        self.granted = BODY_SECONDS
 
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
@@ -218,6 +234,8 @@ class Connection(asyncio.Protocol):
         if self.closing:
             return
         self.complete.append(self.arriving)
+        # What has come in the same piece after it counts for no head.
+        self.head, self.granted = 0, 0.0
         if self.writable is None:
             self.deadline = FOREVER
         if self.task is None:
@@ -229,12 +247,12 @@ class Connection(asyncio.Protocol):
         """Answer what is under way, then close."""
         self.closing = True
         if self.task is None:
-            self.transport.close()
+            self.stream.close()
 
     def abort(self) -> None:
         """Close now."""
         self.closing = True
-        self.transport.abort()
+        self.stream.abort()
 
     def overdue(self, now: float) -> bool:
         """Whether the caller took too long to send, or to read."""
@@ -244,7 +262,7 @@ class Connection(asyncio.Protocol):
     def held(self) -> int:
         """Bytes that are kept for the caller."""
         waiting = sum(len(each.body) for each in (self.answered, *self.complete, self.arriving))
-        return waiting + self.transport.get_write_buffer_size()
+        return waiting + self.stream.get_write_buffer_size()
 
     def _crowded(self) -> bool:
         return sum(each.held for each in self.others) > self.most_held
@@ -258,7 +276,7 @@ class Connection(asyncio.Protocol):
         """Let a caller send who asks before; refuse one that would send too much."""
         lengths = [int(value) for value in arriving.values(b"content-length")]
         if arriving.refusal is None and max(lengths, default=0) <= self.largest_body:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         else:
             self._refuse(arriving.refusal or BODY_TOO_LARGE)
 
@@ -266,28 +284,28 @@ class Connection(asyncio.Protocol):
         """Answer what is not worth another word, and close."""
         self.closing = True
         if self.task is None:
-            self.transport.write(_written(response, keep_alive=False, with_body=True))
-            self.transport.close()
+            self.stream.write(_written(response, keep_alive=False, with_body=True))
+            self.stream.close()
         else:
             self.complete.append(_Message(refusal=response))
 
     async def _answer_all(self) -> None:
         keep_alive = True
-        while self.complete and keep_alive and not self.transport.is_closing():
+        while self.complete and keep_alive and not self.stream.is_closing():
             keep_alive = await self._answer_next()
             if self.writable is not None:
                 await self.writable
         self.task = None
         if not keep_alive:
-            self.transport.close()
+            self.stream.close()
         elif self.deadline == FOREVER:
             self._expect(KEEP_ALIVE_SECONDS)
-        self.transport.resume_reading()
+        self.stream.resume_reading()
 
     async def _answer_next(self) -> bool:
         """Whether the connection goes on.
 
-        Nothing here keeps the answer while the caller reads it: it is in the transport's buffer.
+        Nothing here keeps the answer while the caller reads it: it is in the stream's buffer.
         """
         arrived = self.answered = self.complete.popleft()
         response = await self._answer(arrived)
@@ -308,10 +326,10 @@ class Connection(asyncio.Protocol):
             return BROKEN
 
     def _write(self, arrived: _Message, response: Response, keep_alive: bool) -> None:
-        if self.transport.is_closing():
+        if self.stream.is_closing():
             return
         with_body = arrived.method != "HEAD" and response.status not in (204, 304)
-        self.transport.write(_written(response, keep_alive, with_body))
+        self.stream.write(_written(response, keep_alive, with_body))
 
     def _request(self, arrived: _Message) -> Request:
         path, _, query = _target(arrived.url.decode("ascii")).partition("?")
@@ -339,20 +357,15 @@ def _target(target: str) -> str:
 def _written(response: Response, keep_alive: bool, with_body: bool) -> bytes:
     """The bytes of a response."""
     reason = _REASONS.get(response.status, "Response")
-    lines = [f"HTTP/1.1 {response.status} {reason}", f"date: {_date(int(time.time()))}"]
+    lines = [f"HTTP/1.1 {response.status} {reason}\r\ndate: {_date(int(time.time()))}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
-    lines += _framing(response, keep_alive)
-    head = "\r\n".join([*lines, "", ""]).encode()
-    return head + response.body if with_body else head
-
-
-def _framing(response: Response, keep_alive: bool) -> Iterator[str]:
-    """The headers that say where the response ends."""
-    names = {name for name, _ in response.headers}
+    names = [name for name, _ in response.headers]
     if response.status not in (204, 304) and "content-length" not in names:
-        yield f"content-length: {len(response.body)}"
+        lines.append(f"content-length: {len(response.body)}")
     if not keep_alive and "connection" not in names:
-        yield "connection: close"
+        lines.append("connection: close")
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    return head + response.body if with_body else head
 
 
 @lru_cache(maxsize=1)

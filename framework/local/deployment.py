@@ -25,6 +25,7 @@ from framework.local.model import Authorizer, Function, Model
 from framework.local.processes import Processes
 from framework.local.runtime_packages import runtime_packages
 from framework.local.signatures import IamAuthorizer, Signer
+from framework.local.sources import Looks
 from framework.local.worker import Launch
 from framework.local.workers import Pool
 from framework.plan.resource import Code
@@ -45,6 +46,7 @@ class Grounds:
     keys: KeySource
     gates: Mapping[str, str]
     processes: Processes
+    looks: Looks
     credentials: dict[str, Credentials] = field(default_factory=dict)
     developer: Credentials = field(default_factory=Credentials.of_a_person)
     witness: Witness | None = None
@@ -126,7 +128,8 @@ class Deployment:
         return found
 
     def _pool(self, launch: Launch) -> Pool:
-        return Pool(launch, self.grounds.feed, self.grounds.processes)
+        grounds = self.grounds
+        return Pool(launch, grounds.feed, grounds.processes, grounds.looks.at(launch.source))
 
     def _launch(self, model: Model, function: Function) -> Launch:
         paths = self.paths[function.code]

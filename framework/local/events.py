@@ -8,7 +8,6 @@ must be quick and must not raise. The feed itself keeps nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from framework.local.http_messages import Response
@@ -37,8 +36,7 @@ class Ready(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(NamedTuple):
     """One request to the API and its answer; `invoked` is the event that the function got."""
 
     region: str
@@ -48,8 +46,8 @@ class Requested:
     route: str
     function: str
     milliseconds: float
-    response: Response = field(repr=False)
-    invoked: bytes | None = field(default=None, repr=False)
+    response: Response
+    invoked: bytes | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -107,12 +105,16 @@ class LogStream(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """A line of a function's log: what it printed, or with `platform` what Lambda adds."""
+    """A line of a function's log: what it printed, or with `platform` what Lambda adds.
+
+    `seconds` is when, since 1970.
+    """
 
     stream: LogStream
     content: Content
     request_id: str = ""
     platform: bool = False
+    seconds: float = 0.0
 
     @property
     def function(self) -> str:
@@ -210,18 +212,23 @@ class Feed:
     """Hands every event to every listener."""
 
     def __init__(self, *listeners: Listener) -> None:
-        self._listeners = list(listeners)
+        self._listeners = listeners
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hand events to `listener` from now on; call the result to end that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        self._listeners = (*self._listeners, listener)
+        return lambda: self._unsubscribe(listener)
 
     def publish(self, event: Event) -> None:
         """Hand an event to everybody."""
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             listener(event)
 
     def say(self, text: str) -> None:
         """Publish a problem."""
         self.publish(Problem(text))
+
+    def _unsubscribe(self, listener: Listener) -> None:
+        left = list(self._listeners)
+        left.remove(listener)
+        self._listeners = tuple(left)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import NamedTuple
 
 LARGEST_HEAD = 10_240
 """Bytes of a request line and its headers: API Gateway quota "Total combined size of request line
 and header values"."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Request:
     """A request as it came: `path` and `query` still percent-encoded, header names lower case.
 
-    `source` is the caller's address, `port` where the request arrived.
+    `source` is the caller's address, `port` where the request arrived. Nobody changes one.
     """
 
     method: str
@@ -27,13 +27,16 @@ class Request:
     source: str = "127.0.0.1"
     port: int = 80
     protocol: str = "HTTP/1.1"
+    _joined: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def joined(self) -> dict[str, str]:
         """The headers by name, values of one name joined by a comma."""
-        joined: dict[str, str] = {}
-        for name, value in self.headers:
-            joined[name] = f"{joined[name]},{value}" if name in joined else value
+        joined = self._joined
+        if joined is None:
+            joined = self._joined = {}
+            for name, value in self.headers:
+                joined[name] = f"{joined[name]},{value}" if name in joined else value
         return joined
 
     def all(self, name: str) -> Iterator[str]:
@@ -41,13 +44,12 @@ class Request:
         return (value for header, value in self.headers if header == name)
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """A response; header names lower case. The server adds content-length where it is absent."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
 
     def with_headers(self, *added: tuple[str, str]) -> Response:
         """The same response with more headers at its end."""

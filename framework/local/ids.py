@@ -8,7 +8,6 @@ hypothesis and pytest-randomly do, has other ids all the same.
 from __future__ import annotations
 
 import time
-import uuid
 from base64 import urlsafe_b64encode
 from random import Random
 
@@ -22,7 +21,9 @@ def request_id() -> str:
 
 def invocation_id() -> str:
     """Lambda's id of an invocation: a UUID."""
-    return str(uuid.UUID(int=_RANDOM.getrandbits(128), version=4))
+    digits = f"{_RANDOM.getrandbits(128):032x}"
+    # As uuid.uuid4 writes it, which is four times slower: version 4, variant 10 (RFC 9562).
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def trace_id() -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from framework.local.cloud import Cloud, CloudGone
 from framework.local.events import Event, Logged
@@ -31,51 +29,30 @@ MOST_AT_ONCE = 1_000
 """Log events of one PutLogEvents; the quota is 10,000 of them, and 1 MB."""
 
 
-class _Line(NamedTuple):
-    """A line that waits, with the time when it was heard; its words are made when it goes."""
-
-    heard: float
-    event: Logged
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        stream = self.event.stream
-        return stream.region, stream.group, stream.name
-
-    @property
-    def size(self) -> int:
-        """Characters that a handler printed."""
-        return 0 if self.event.platform else len(self.event.stored)
-
-    def document(self) -> dict[str, object]:
-        """The log event."""
-        return {"timestamp": int(self.heard * 1000), "message": self.event.stored}
-
-
 class LogGroups:
     """A listener of the feed that brings lines to the cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.waiting: deque[_Line] = deque()
+        self.waiting: deque[Logged] = deque()
         self.characters = 0
         self.made: set[tuple[str, ...]] = set()
         self.kept = 0
         self.order = asyncio.Lock()
 
     def hear(self, event: Event) -> None:
-        """Take a line of a function's log."""
+        """Take a line of a function's log; its words are made when it goes to the cloud."""
         if isinstance(event, Logged) and (event.platform or event.stored):
-            self.waiting.append(_Line(time.time(), event))
-            if not event.platform:
-                self.characters += len(event.stored)
-            while len(self.waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
+            waiting = self.waiting
+            waiting.append(event)
+            self.characters += _size(event)
+            while len(waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
                 self._taken()
 
-    def _taken(self) -> _Line:
+    def _taken(self) -> Logged:
         """The oldest line, which waits no longer."""
         line = self.waiting.popleft()
-        self.characters -= line.size
+        self.characters -= _size(line)
         return line
 
     async def bring(self) -> None:
@@ -87,16 +64,16 @@ class LogGroups:
         """Bring what waits, starting the cloud if need be. Raises `CloudGone`."""
         async with self.order:
             lines = [self._taken() for _ in range(len(self.waiting))]
-            lines.sort(key=lambda line: line.place)
-            for place, of_place in groupby(lines, lambda line: line.place):
+            lines.sort(key=_place)
+            for place, of_place in groupby(lines, _place):
                 listed = list(of_place)
                 for start in range(0, len(listed), MOST_AT_ONCE):
                     await self._put(place, listed[start : start + MOST_AT_ONCE])
 
-    async def _put(self, place: tuple[str, str, str], lines: Sequence[_Line]) -> None:
+    async def _put(self, place: tuple[str, str, str], lines: Sequence[Logged]) -> None:
         region, group, stream = place
         await self._make(region, group, stream)
-        events = [line.document() for line in lines]
+        events = [_document(line) for line in lines]
         names = {"logGroupName": group, "logStreamName": stream}
         await self._call(region, "PutLogEvents", {**names, "logEvents": events})
         self.kept += sum(len(str(event["message"])) for event in events)
@@ -129,6 +106,20 @@ class LogGroups:
         answer = await self.cloud.send(Request("POST", "/", headers=headers, body=body))
         if answer.status != 200:
             raise CloudGone(f"{operation}: {answer.body.decode(errors='replace')}")
+
+
+def _place(line: Logged) -> tuple[str, str, str]:
+    return line.stream.region, line.stream.group, line.stream.name
+
+
+def _size(line: Logged) -> int:
+    """Characters that a handler printed."""
+    return 0 if line.platform else len(line.stored)
+
+
+def _document(line: Logged) -> dict[str, object]:
+    """The log event."""
+    return {"timestamp": int(line.seconds * 1000), "message": line.stored}
 
 
 _SIGNATURE = (

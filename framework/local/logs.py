@@ -130,15 +130,17 @@ class FunctionLog:
         content = Printed(text, stored)
         if stored:
             self._keep(content, len(stored))
-        self.feed.publish(Logged(self.stream, content, self.request_id))
+        self.feed.publish(Logged(self.stream, content, self.request_id, False, time.time()))
 
     def _platform(self, kind: str, measures: Measures | None = None) -> None:
-        line = PlatformLine(kind, self.request_id, self.function, time.time(), measures)
-        self._keep(line, 0)
-        self.feed.publish(Logged(self.stream, line, self.request_id, platform=True))
+        request_id, now = self.request_id, time.time()
+        line = PlatformLine(kind, request_id, self.function, now, measures)
+        # Lambda's own lines are few and short: the tail's limit does not count them.
+        self._tail.append(line)
+        self.feed.publish(Logged(self.stream, line, request_id, True, now))
 
     def _keep(self, line: Content, size: int) -> None:
-        """Keep the last lines; those that Lambda adds are few and short."""
+        """Keep the last lines."""
         self._tail.append(line)
         self._kept += size
         while self._kept > TAIL and len(self._tail) > 1:

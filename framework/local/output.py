@@ -1,13 +1,14 @@
 """What handlers print, as whole lines.
 
-In: a function that takes one line. Out: `Output`, an asyncio protocol for a worker's descriptors 1
-and 2: it cuts long lines and stops taking a flood.
+In: a function that takes one line. Out: `Output`, who owns the stream of a worker's descriptors
+1 and 2: it cuts long lines and stops taking a flood.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+
+from framework.local.stream import Owner
 
 LONGEST_LINE = 8_192
 """Bytes of a printed line that are shown."""
@@ -16,7 +17,7 @@ MOST_OUTPUT = 262_144
 """Bytes of one invocation's output that are shown."""
 
 
-class Output(asyncio.Protocol):
+class Output(Owner):
     """The other end of a worker's descriptors 1 and 2."""
 
     def __init__(self, say: Callable[[str], None]) -> None:

@@ -1,7 +1,8 @@
 """Following services.yaml: read again when it has changed, keep the old service when it is wrong.
 
-In: the `Compile` of who started local mode, and what to do with its result. Out: `Reloader.fresh`,
-to be awaited before a request is answered, so that saving takes effect at the next one.
+In: the `Compile` of who started local mode, and what to do with its result. Out: `Reloader.stale`,
+to be asked before a request is answered, and `fresh`, to be awaited where it says so: saving takes
+effect at the next request.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from framework.local.compiled import Compile, Compiled
 from framework.local.errors import LocalError, Mistakes
 from framework.local.events import Feed
-from framework.local.sources import EachTurn, Folder, state
+from framework.local.sources import EachTurn, Folder, Turns, state
 
 Mark = tuple[object, ...]
 
@@ -27,6 +28,7 @@ class Reloader:
         apply: Callable[[Compiled], Awaitable[None]],
         feed: Feed,
         sources: Callable[[], Sequence[Path]],
+        turns: Turns,
     ) -> None:
         self.compile = compile
         self.apply = apply
@@ -39,7 +41,7 @@ class Reloader:
         self.failed = False
         self.lock = asyncio.Lock()
         self.mark: Mark = ()
-        self.look = EachTurn(self._now)
+        self.look = EachTurn(self._now, turns)
 
     def first(self) -> Compiled:
         """The reading at the start. Raises `Mistakes`."""
@@ -53,10 +55,14 @@ class Reloader:
         self.names = tuple(map(str, compiled.watched))
         self.mark = self._now()
 
+    def stale(self) -> bool:
+        """Whether a file has changed since it was read."""
+        # While a change is being read, whoever asks waits: the old service must not answer.
+        return self.lock.locked() or self.look() != self.mark
+
     async def fresh(self) -> None:
         """Read again where a file has changed since; does nothing where none has."""
-        # While a change is being read, whoever asks waits: the old service must not answer.
-        if not self.lock.locked() and self.look() == self.mark:
+        if not self.stale():
             return
         async with self.lock:
             mark = self._now()

@@ -12,7 +12,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+
+from pydantic_core import from_json
 
 from framework.local.http_messages import Response
 
@@ -27,18 +28,26 @@ class Malformed(Exception):
 
 def of_result(payload: bytes) -> Response:
     """The response for a handler's result. Raises `Malformed`."""
-    result = json.loads(payload)
+    result = _read(payload)
     if isinstance(result, dict) and "statusCode" in result:
         return _response(result)
     body = result.encode(errors="replace") if isinstance(result, str) else payload
     return Response(200, (("content-type", "application/json"),), body)
 
 
+def _read(payload: bytes) -> object:
+    try:
+        return from_json(payload)
+    except ValueError:
+        # Half a letter (a lone surrogate) or a very deep list, which json takes.
+        return json.loads(payload)
+
+
 def _response(result: dict[str, object]) -> Response:
-    headers = [*_headers(result.get("headers"))]
-    if not any(name == "content-type" for name, _ in headers):
+    headers, typed = _headers(result.get("headers"))
+    if not typed:
         headers.append(("content-type", "text/plain;charset=UTF-8"))
-    headers.extend(("set-cookie", cookie) for cookie in _cookies(result.get("cookies")))
+    headers += [("set-cookie", cookie) for cookie in _cookies(result.get("cookies"))]
     status = _status(result["statusCode"])
     body = b"" if status in (204, 304) else _body(result)
     return Response(status, tuple(headers), body)
@@ -52,15 +61,20 @@ def _status(value: object) -> int:
     return value
 
 
-def _headers(headers: object) -> Iterator[tuple[str, str]]:
+def _headers(headers: object) -> tuple[list[tuple[str, str]], bool]:
+    """Names and values, and whether content-type is one of them."""
     if headers is None:
-        return
+        return [], False
     if not isinstance(headers, dict):
         raise Malformed("headers is not an object")
+    found: list[tuple[str, str]] = []
+    typed = False
     for name, value in headers.items():
-        text = _header_value(name, value)
-        if name.lower() not in _GATEWAYS_OWN:
-            yield name.lower(), text
+        text, name = _header_value(name, value), name.lower()
+        if name not in _GATEWAYS_OWN:
+            found.append((name, text))
+            typed = typed or name == "content-type"
+    return found, typed
 
 
 def _header_value(name: str, value: object) -> str:

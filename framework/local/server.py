@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server on a socket that is already bound.
+"""An HTTP/1.1 server on a socket that already listens.
 
 In: a socket, a function from `Request` to `Response`, the largest body in bytes. Out: `HttpServer`.
 Who takes too long is turned away; what else a caller may not do is in `connection`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 
 from framework.local.connection import Connection, Handle
 from framework.local.errors import LocalError
@@ -16,13 +17,17 @@ from framework.local.errors import LocalError
 GRACE_SECONDS = 2.0
 LOOK_SECONDS = 0.5
 
+EXHAUSTED_SECONDS = 1.0
+"""How long nobody is let in when the system has no more files or memory to give."""
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises `LocalError` with what to do when the port is in use."""
-    # asyncio turns Nagle's algorithm off only on sockets that say TCP: 44 ms a request otherwise.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Those that it accepts inherit it: with Nagle's algorithm a request takes 44 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((host, port))
         listener.listen(1024)
@@ -47,18 +52,21 @@ class HttpServer:
         self.handle = handle
         self.largest_body = largest_body
         self.connections: set[Connection] = set()
+        self.stopped = False
 
     async def start(self) -> None:
         """Answer requests from now on."""
         self.loop = asyncio.get_running_loop()
-        self.server = await self.loop.create_server(
-            self._connection, sock=self.listener, backlog=1024
-        )
+        self.port = self.listener.getsockname()[1]
+        self._listen()
         self.sweeping = asyncio.ensure_future(self._sweep())
 
     async def stop(self) -> None:
         """End every connection, those with an answer under way after it, and close the socket."""
-        self.server.close()
+        if self.stopped:
+            return
+        self.stopped = True
+        self.loop.remove_reader(self.listener)
         self.sweeping.cancel()
         busy = [one.task for one in self.connections if one.task is not None]
         for connection in list(self.connections):
@@ -71,8 +79,25 @@ class HttpServer:
             await asyncio.sleep(0)
         self.listener.close()
 
-    def _connection(self) -> Connection:
-        return Connection(self.loop, self.connections, self.handle, self.largest_body)
+    def _listen(self) -> None:
+        if not self.stopped:
+            self.loop.add_reader(self.listener, self._accept)
+
+    def _accept(self) -> None:
+        """Let one caller in: the loop calls again while there are more."""
+        try:
+            connected, address = self.listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            print(f"no more connections at the moment: {error.strerror}", file=sys.stderr)
+            self.loop.remove_reader(self.listener)
+            self.loop.call_later(EXHAUSTED_SECONDS, self._listen)
+            return
+        one = Connection(
+            self.loop, self.connections, self.handle, self.largest_body, address[0], self.port
+        )
+        one.begin(connected)
 
     async def _sweep(self) -> None:
         """Turn away whoever takes too long."""

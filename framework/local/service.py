@@ -34,6 +34,7 @@ from framework.local.model import Model, read_all
 from framework.local.processes import Processes
 from framework.local.reload import Reloader
 from framework.local.running_file import RunningService
+from framework.local.sources import Looks
 
 if TYPE_CHECKING:
     from framework.local.console.console import Console, Region
@@ -107,14 +108,19 @@ class Service:
     def _make(self, compile: Compile) -> None:
         settings, feed = self.settings, self.feed
         keys = keys_of_file(settings.jwks) if settings.jwks else keys_of_issuer
-        self.reloader = Reloader(compile, self._apply, feed, lambda: self.deployment.sources)
+        looks = Looks()
+        self.reloader = Reloader(
+            compile, self._apply, feed, lambda: self.deployment.sources, looks.turns
+        )
         self.compiled = self.reloader.first()
         models = read_all(self.compiled.plan)
         self.listeners = _bind_all(models, settings)
         gates = {m.region: _address(gate, LOOPBACK) for m, (_, gate) in self._by_region(models)}
         self.state = State(settings.state) if settings.state else None
         witness = self.history.invoked if self.history else None
-        self.grounds = Grounds(feed, self._cloud(), keys, gates, self.processes, witness=witness)
+        self.grounds = Grounds(
+            feed, self._cloud(), keys, gates, self.processes, looks, witness=witness
+        )
         self.deployment = Deployment(self.compiled, models, self.grounds)
 
     @property
@@ -227,10 +233,10 @@ class Service:
         if history is None:
             return api
 
-        async def handle(request: Request) -> Response:
+        def handle(request: Request) -> Awaitable[Response]:
             if is_below(request.path) and not any(own_routes(self.deployment.models[number])):
-                return await self._console(history).handle(number, request)
-            return await api(request)
+                return self._console(history).handle(number, request)
+            return api(request)
 
         return handle
 
@@ -238,7 +244,8 @@ class Service:
         history = self.history
 
         async def handle(request: Request) -> Response:
-            await self.reloader.fresh()
+            if self.reloader.stale():
+                await self.reloader.fresh()
             api = self.deployment.apis[number]
             if history is None:
                 return await api(request)

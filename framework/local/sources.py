@@ -2,7 +2,7 @@
 
 In: files and folders. Out: numbers that are equal while nothing has changed. `Folder` keeps the
 names it found, and looks for others only where a folder itself has changed. `EachTurn` lets
-requests share a look at the disk.
+requests share a look at the disk, `Looks` functions one at the same folder.
 """
 
 from __future__ import annotations
@@ -75,19 +75,53 @@ def _files(folder: str, folders: dict[str, State]) -> Iterator[str]:
             yield entry.path
 
 
+class Turns:
+    """Tells the turns of the event loop apart: `now` is another number in each."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._begun = False
+
+    def now(self) -> int:
+        """The number of this turn."""
+        if not self._begun:
+            self._begun = True
+            asyncio.get_running_loop().call_soon(self._over)
+        return self._number
+
+    def _over(self) -> None:
+        self._number += 1
+        self._begun = False
+
+
 class EachTurn(Generic[T]):
     """A value that is the same for one turn of the event loop.
 
     Whoever asks in a turn had come before it began, so a look in that turn is late enough for all.
     """
 
-    def __init__(self, look: Callable[[], T]) -> None:
+    def __init__(self, look: Callable[[], T], turns: Turns) -> None:
         self._look = look
-        self._seen: list[T] = []
+        self._turns = turns
+        self._seen: tuple[int, T] | None = None
 
     def __call__(self) -> T:
         """What a look in this turn finds."""
-        if not self._seen:
-            self._seen.append(self._look())
-            asyncio.get_running_loop().call_soon(self._seen.clear)
-        return self._seen[0]
+        now = self._turns.now()
+        if self._seen is None or self._seen[0] != now:
+            self._seen = (now, self._look())
+        return self._seen[1]
+
+
+class Looks:
+    """Looks at folders, which whoever has an interest in the same folder shares."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self._folders: dict[Path, EachTurn[int]] = {}
+
+    def at(self, folder: Path) -> EachTurn[int]:
+        """The fingerprint of a folder in this turn."""
+        if folder not in self._folders:
+            self._folders[folder] = EachTurn(Folder(folder).fingerprint, self.turns)
+        return self._folders[folder]

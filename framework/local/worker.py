@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from framework.local.ids import invocation_id, trace_id
 from framework.local.logs import FunctionLog, Measures
 from framework.local.model import Function
 from framework.local.output import Output
-from framework.local.processes import Processes
+from framework.local.processes import Process, Processes
+from framework.local.stream import LARGEST_READ, Owner, Stream
 
 MAXIMUM_PAYLOAD = 6_291_556
 """Bytes of an event or a result: Lambda quota "Invocation payload (request and response)", 6 MB."""
@@ -46,7 +46,7 @@ class Launch:
         """The folder of the author's files."""
         return self.paths[0]
 
-    def setup(self, stream: str, life: int, environment: Mapping[str, str]) -> bytes:
+    def setup(self, stream: str, environment: Mapping[str, str]) -> bytes:
         """The first frame a worker reads."""
         function = self.function
         document = {
@@ -55,7 +55,6 @@ class Launch:
             "shown": function.code.source,
             "paths": [str(path) for path in self.paths],
             "runtime": dict(self.runtime),
-            "life": life,
             "environment": dict(environment),
             "function_name": function.name,
             "function_arn": function.arn,
@@ -70,16 +69,20 @@ class Launch:
         return json.dumps(document).encode()
 
 
-class Frames(asyncio.Protocol):
+class Frames(Owner):
     """The frames that a worker sends, in order."""
 
     def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self.buffer = bytearray()
         self.arrived: deque[bytes] = deque()
         self.waiter: asyncio.Future[None] | None = None
+        self.deadline = 0.0
+        self.timer: asyncio.TimerHandle | None = None
         self.ended = False
 
     def data_received(self, data: bytes) -> None:
+        """Put together what came."""
         if self.ended:
             return
         self.buffer += data
@@ -95,27 +98,40 @@ class Frames(asyncio.Protocol):
             self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
+        """The worker is gone."""
         self.ended = True
         self._wake()
+        if self.timer is not None:
+            self.timer.cancel()
 
     def _wake(self) -> None:
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
-    def _late(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
+    def _expect(self, seconds: float) -> None:
+        """Be woken then; an earlier timer of a frame that came in time will do until it fires."""
+        self.deadline = self.loop.time() + seconds
+        if self.timer is not None and self.timer.when() > self.deadline:
+            self.timer.cancel()
+            self.timer = None
+        if self.timer is None:
+            self.timer = self.loop.call_at(self.deadline, self._fired)
+
+    def _fired(self) -> None:
+        self.timer = None
+        if self.waiter is None or self.waiter.done():
+            return
+        if self.loop.time() < self.deadline:
+            self.timer = self.loop.call_at(self.deadline, self._fired)
+        else:
             self.waiter.set_exception(TimeoutError())
 
     async def next(self, seconds: float) -> bytes:
         """The next frame. Raises `EOFError` when the worker is gone, `TimeoutError` before that."""
         if not self.arrived and not self.ended:
-            loop = asyncio.get_running_loop()
-            self.waiter = loop.create_future()
-            timer = loop.call_later(seconds, self._late)
-            try:
-                await self.waiter
-            finally:
-                timer.cancel()
+            self.waiter = self.loop.create_future()
+            self._expect(seconds)
+            await self.waiter
         if not self.arrived:
             raise EOFError
         return self.arrived.popleft()
@@ -133,24 +149,33 @@ class Worker:
         self.log = FunctionLog(launch.function, log_stream(), feed)
         self.output = Output(self.log.line)
 
-    async def start(self, processes: Processes) -> None:
+    def start(self, processes: Processes) -> None:
         """Take a process and hand it its set-up. Raises `OSError`."""
         self.launch.source.stat()
         stream = self.log.stream.name
         environment = self.launch.environment.variables(stream)
         self.process = processes.take(self.launch.interpreter, environment)
-        await self._connect(self.process.popen)
-        self.send(self.launch.setup(stream, self.process.watched, environment))
+        try:
+            self._connect(self.process)
+        except OSError:
+            self.process.end()
+            self.process.close()
+            raise
+        self.send(self.launch.setup(stream, environment))
 
-    async def _connect(self, process: subprocess.Popen[bytes]) -> None:
+    def _connect(self, process: Process) -> None:
         loop = asyncio.get_running_loop()
-        self.stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
-        self.answers, _ = await loop.connect_read_pipe(lambda: self.frames, process.stdout)
-        self.printed, _ = await loop.connect_read_pipe(lambda: self.output, process.stderr)
+        self.pipes = Stream(loop, self.frames, process.stdout, process.stdin)
+        self.printed = Stream(loop, self.output, process.stderr)
+        with ExitStack() as failing:
+            self.pipes.resume_reading()
+            failing.callback(self.pipes.abort)
+            self.printed.resume_reading()
+            failing.pop_all()
 
     def send(self, frame: bytes) -> None:
         """Send one frame to the process."""
-        self.stdin.write(len(frame).to_bytes(4, "big") + frame)
+        self.pipes.write(len(frame).to_bytes(4, "big") + frame)
 
     @property
     def usable(self) -> bool:
@@ -159,25 +184,28 @@ class Worker:
 
     def read_output(self) -> None:
         """Take what it has printed until now, which the event loop may not have seen yet."""
-        stream = self.process.popen.stderr
-        if stream is None or stream.closed or self.printed.is_closing():
+        if self.printed.is_closing():
             return
         with suppress(BlockingIOError):
-            while data := os.read(stream.fileno(), 65_536):
+            while data := os.read(self.printed.incoming, LARGEST_READ):
                 self.output.data_received(data)
                 if self.output.full:
                     return
 
+    def read_output_of_template(self) -> None:
+        """Take what the loader of the system or the interpreter said as they began."""
+        self.output.data_received(self.process.template.said())
+
     def end(self) -> int:
         """End the process and all that it started; its exit code as `subprocess` gives it."""
         code = self.process.end()
-        self.stdin.close()
-        self.answers.close()
+        self.pipes.abort()
+        self.read_output_of_template()
         return code
 
     def hush(self) -> None:
         """Show nothing more of what it printed."""
-        self.printed.close()
+        self.printed.abort()
 
 
 class Invocation:
@@ -202,6 +230,7 @@ class Invocation:
     def loaded(self) -> None:
         """The handler has been imported: the invocation itself begins now."""
         self.worker.ready = True
+        self.worker.read_output_of_template()
         self.init = self.clock() - self.begun
         self.begun += self.init
 

@@ -1,15 +1,16 @@
 """What a worker process runs: one Lambda function, one invocation at a time.
 
-Run by the interpreter of the function's runtime with `-I -S`, so it imports the standard library
-alone and nothing of this project, and it works on every Python from 3.11 on.
+A fork of `template_main`, which loads this file with the interpreter of the function's runtime and
+`-I -S`: it imports the standard library alone and nothing of this project, and it works on every
+Python from 3.11 on.
 
-In, on descriptor 0: frames, each a length (four bytes, big endian) and bytes. The first is the
-set-up in JSON, every other one invocation: request id, space, trace id, line feed, event.
-Out, on descriptor 1: frames of one kind byte and a payload, `R`eady, `L` cannot load, `V`alue (the
-result as JSON), `E`rror (AWS's error document); the last two begin with the most memory used so far
-(KB, four bytes, big endian).
-What the handler prints goes to descriptor 2. The process and all that it started end when the
-descriptor named in the set-up reaches its end: the parent holds the other side and never writes.
+In: frames, each a length (four bytes, big endian) and bytes. The first is the set-up in JSON, every
+other one invocation: request id, space, trace id, line feed, event.
+Out: frames of one kind byte and a payload, `R`eady, `L` cannot load, `V`alue (the result as JSON),
+`E`rror (AWS's error document); the last two begin with the most memory used so far (KB, four bytes,
+big endian).
+What the handler prints goes to descriptors 1 and 2. The process and all that it started end when
+the descriptor `life` reaches its end: the server holds the other side and never writes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -34,7 +36,7 @@ from importlib.machinery import (
 )
 from types import ModuleType, TracebackType
 
-# Importing typing would cost every cold start some milliseconds.
+# Importing typing would cost every template some milliseconds and half a megabyte.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
@@ -44,6 +46,12 @@ READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
 LONGEST_TEXT = 100_000
 """Characters of an error's text that are passed on: more would fit into no frame and no log."""
+
+MOST_AT_ONCE = 65_536
+"""Bytes of one reading: what a pipe holds."""
+
+USUAL_FRAME = 8_192
+"""Bytes that hold most frames whole."""
 
 Handler = Callable[[object, object], object]
 
@@ -55,20 +63,28 @@ class Channel:
         self.incoming = incoming
         self.outgoing = outgoing
         self.owner = os.getpid()
+        self.ahead = b""
 
     def receive(self) -> bytes | None:
         """The next frame, None when the parent is gone."""
-        head = self._read(4)
-        return self._read(int.from_bytes(head, "big")) if head else None
+        head = self._at_least(4, self.ahead)
+        end = 4 + int.from_bytes(head[:4], "big")
+        data = self._at_least(end, head)
+        if len(head) < 4 or len(data) < end:
+            return None
+        self.ahead = data[end:]
+        return data[4:end]
 
-    def _read(self, count: int) -> bytes | None:
-        parts: list[bytes] = []
-        while count:
-            part = os.read(self.incoming, min(count, 1 << 20))
+    def _at_least(self, count: int, data: bytes) -> bytes:
+        """So many bytes that begin with `data`, or more; fewer when the parent is gone."""
+        parts = [data]
+        missing = count - len(data)
+        while missing > 0:
+            part = os.read(self.incoming, min(max(missing, USUAL_FRAME), MOST_AT_ONCE))
             if not part:
-                return None
+                break
             parts.append(part)
-            count -= len(part)
+            missing -= len(part)
         return b"".join(parts)
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
@@ -78,16 +94,6 @@ class Channel:
         data = memoryview((len(payload) + 1).to_bytes(4, "big") + kind + payload)
         while data:
             data = data[os.write(self.outgoing, data) :]
-
-
-def take_standard_streams() -> Channel:
-    """Keep descriptors 0 and 1 for frames; the handler reads nothing and prints to 2."""
-    channel = Channel(os.dup(0), os.dup(1))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    os.close(nothing)
-    return channel
 
 
 def end_everything(*_: object) -> None:
@@ -101,21 +107,23 @@ def end_with_parent(descriptor: int) -> None:
     end_everything()
 
 
-def ask_the_kernel_for_a_signal() -> None:
-    """On Linux, for a handler whose C code lets no thread run: end everything at a signal.
+def signal_of_the_end() -> Callable[[], object]:
+    """What asks Linux, in a fork, for a signal at the parent's end: it ends everything.
 
-    Not SIGKILL, which would end this process before it can end those that it started.
+    For a handler whose C code lets no thread run. Not SIGKILL, which would end the process before
+    it can end those that it started.
     """
     if sys.platform != "linux":
-        return
+        return bool
     try:
         import ctypes
 
-        set_parent_death_signal = 1
-        signal.signal(signal.SIGRTMAX, end_everything)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGRTMAX), 0, 0, 0)
+        prctl = ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError):
-        return
+        return bool
+    number, set_parent_death_signal = int(signal.SIGRTMAX), 1
+    signal.signal(number, end_everything)
+    return partial(prctl, set_parent_death_signal, number, 0, 0, 0)
 
 
 def move_in(source: str, environment: Mapping[str, str]) -> None:
@@ -294,10 +302,13 @@ def _decimal(value: object) -> float:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+_to_json = json.JSONEncoder(default=_decimal).encode
+
+
 def result_frame(result: object, most: int) -> tuple[bytes, bytes]:
     """The frame for what the handler returned: the value of at most so many bytes, or why not."""
     try:
-        payload = json.dumps(result, default=_decimal).encode()
+        payload = _to_json(result).encode()
     except (TypeError, ValueError, RecursionError) as error:
         text = f"Unable to marshal response: {error}"
         return _refusal("Runtime.MarshalError", text)
@@ -464,24 +475,41 @@ def serve(channel: Channel, setup: Mapping[str, str]) -> None:
         channel.send(kind, memory.used().to_bytes(4, "big") + payload)
 
 
-def main() -> None:
-    """Run one worker on the standard streams."""
-    channel = take_standard_streams()
+def rehearse() -> None:
+    """Do once what every worker does: the memory that this takes is shared, and the time spared."""
+    names = ("function_name", "function_arn", "memory", "timeout", "log_group", "log_stream")
+    setup = {**dict.fromkeys(names, "0"), "source": "", "payload": "2"}
+    compile("def handler(event, context):\n    return event\n", "rehearsal", "exec")
+    move_in(os.sep, {**os.environ, "TZ": ":UTC"})
+    invoke(lambda event, context: event, setup, b" \n{}")
+    Memory().used()
+
+
+def prepare() -> Callable[[int, int, int, int], None]:
+    """Have ready what every worker needs; what runs one in a fork (see `work`)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    ask_the_kernel_for_a_signal()
-    # A process may wait here long before anybody knows whose worker it will be.
+    rehearse()
+    return partial(work, signal_of_the_end())
+
+
+def work(
+    ask_for_signal: Callable[[], object], incoming: int, outgoing: int, life: int, template: int
+) -> None:
+    """Run one worker: descriptors of its frames and its life, the template's process id."""
+    ask_for_signal()
+    if os.getppid() != template:
+        end_everything()
+    channel = Channel(incoming, outgoing)
+    for descriptor in (incoming, outgoing, life):
+        os.set_inheritable(descriptor, False)
     frame = channel.receive()
     if frame is None:
         return
     setup = json.loads(frame)
     move_in(setup["source"], setup["environment"])
-    _thread.start_new_thread(end_with_parent, (setup["life"],))
+    _thread.start_new_thread(end_with_parent, (life,))
     prepare_imports(setup["source"], setup["paths"], setup["runtime"])
     sys.meta_path.insert(0, Logging(setup["log_format"], setup["log_level"]))
     serve(channel, setup)
     end_everything()
-
-
-if __name__ == "__main__":
-    main()

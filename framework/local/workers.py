@@ -17,7 +17,6 @@ from typing import NamedTuple
 from framework.local.events import Feed
 from framework.local.logs import Tail
 from framework.local.processes import Processes
-from framework.local.sources import EachTurn, Folder
 from framework.local.worker import Invocation, Launch, Worker
 
 INIT_SECONDS = 10.0
@@ -50,13 +49,17 @@ class Outcome(NamedTuple):
 
 
 class Pool:
-    """The workers of one function. `clock` counts seconds."""
+    """The workers of one function.
+
+    `look` tells the states of its source apart, `clock` counts seconds.
+    """
 
     def __init__(
         self,
         launch: Launch,
         feed: Feed,
         processes: Processes,
+        look: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.launch = launch
@@ -64,7 +67,7 @@ class Pool:
         self.function = launch.function
         self.feed = feed
         self.clock = clock
-        self.mark = EachTurn(Folder(launch.source).fingerprint)
+        self.look = look
         self.idle: list[Worker] = []
         self.workers: set[Worker] = set()
         self.busy = 0
@@ -79,10 +82,13 @@ class Pool:
             raise Throttled
         self.busy += 1
         try:
-            async with self.slots:
+            await self.slots.acquire()
+            try:
                 if self.closing:
                     return _failure("Runtime.ExitError", "the service has ended")
                 return await self._invoke(event)
+            finally:
+                self.slots.release()
         finally:
             self.busy -= 1
 
@@ -112,7 +118,7 @@ class Pool:
 
     async def _invoke(self, event: bytes) -> Outcome:
         try:
-            worker = await self._acquire()
+            worker = self._acquire()
         except OSError as error:
             self._say(f"its worker cannot start: {error}")
             return _failure("Runtime.Unknown", "the worker cannot start")
@@ -136,25 +142,23 @@ class Pool:
         else:
             self._discard(worker)
 
-    async def _acquire(self) -> Worker:
+    def _acquire(self) -> Worker:
         """A warm worker that runs the files as they are now, or a new one."""
-        mark = self.mark()
+        mark = self.look()
         while self.idle:
             worker = self.idle.pop()
             if worker.usable and worker.fingerprint == mark:
                 return worker
             self._discard(worker)
         worker = Worker(self.launch, mark, self.feed)
-        await worker.start(self.processes)
+        worker.start(self.processes)
         self.workers.add(worker)
-        if self.closing:
-            self._discard(worker)
         return worker
 
     def _discard(self, worker: Worker) -> int:
         """End a worker, once; its exit code."""
         if worker not in self.workers:
-            return worker.process.popen.returncode
+            return worker.process.returncode
         self.workers.discard(worker)
         return worker.end()
 

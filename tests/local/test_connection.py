@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 import socket
 import struct
@@ -24,12 +25,11 @@ from tests.support.local import wait_until
 class Served:
     """A server that answers with what it got, in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         self.requests: list[Request] = []
         self.gate = threading.Event()
         self.gate.set()
         self.loop = asyncio.new_event_loop()
-        listener = bind("127.0.0.1", 0)
         self.port: int = listener.getsockname()[1]
         self.server = HttpServer(listener, self.handle, 1_000)
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -62,8 +62,8 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
-    served = Served()
+def serving(listener: socket.socket | None = None) -> Iterator[Served]:
+    served = Served(listener or bind("127.0.0.1", 0))
     try:
         yield served
     finally:
@@ -367,3 +367,44 @@ def test_the_end_waits_for_answers_under_way() -> None:
         served.gate.set()
         assert statuses(everything(caller)) == [200]
         stopping.result()
+
+
+class Exhausted(socket.socket):
+    """A socket that the system has no file for, two times."""
+
+    refused = 0
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.refused < 2:
+            self.refused += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_callers_wait_while_the_system_has_no_more_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(server, "EXHAUSTED_SECONDS", 0.01)
+    listener = Exhausted(fileno=bind("127.0.0.1", 0).detach())
+    with serving(listener) as served:
+        assert statuses(exchange(served, b"GET /a HTTP/1.1\r\n" + CLOSE)) == [200]
+
+    said = "no more connections at the moment: Too many open files\n"
+    assert capsys.readouterr().err == said * 2
+
+
+def test_a_caller_who_leaves_before_being_let_in_is_no_matter() -> None:
+    with serving() as served:
+        served.loop.call_soon_threadsafe(served.server._accept)
+        assert statuses(exchange(served, b"GET /a HTTP/1.1\r\n" + CLOSE)) == [200]
+
+
+def test_the_head_after_a_large_body_in_one_piece_is_not_too_large() -> None:
+    with serving() as roomy, roomy.connect() as caller:
+        roomy.server.largest_body = 100_000
+        body = b"x" * 30_000
+        head = f"POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+        caller.sendall(head + body + b"GET /b HTTP/1.1\r\n")
+        assert statuses(caller.recv(100)) == [200]
+        caller.sendall(CLOSE)
+        assert everything(caller).endswith(b"GET /b  ")

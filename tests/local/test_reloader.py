@@ -10,6 +10,7 @@ from framework.local.compiled import Compiled
 from framework.local.errors import Mistakes
 from framework.local.events import Feed
 from framework.local.reload import Reloader
+from framework.local.sources import Turns
 from tests.support.plans import PlanBuilder
 
 
@@ -33,7 +34,7 @@ def test_a_request_waits_for_the_reading_under_way(tmp_path: Path) -> None:
         applied.append(file.read_text("utf-8"))
 
     async def both() -> None:
-        reloader = Reloader(compile, apply, Feed(), lambda: ())
+        reloader = Reloader(compile, apply, Feed(), lambda: (), Turns())
         reloader.first()
         file.write_text("two", "utf-8")
         poll = asyncio.create_task(reloader.fresh())
@@ -62,7 +63,7 @@ def test_a_mistake_keeps_what_was(tmp_path: Path) -> None:
         applied.append(found)
 
     async def once() -> None:
-        reloader = Reloader(compile, apply, Feed(), lambda: ())
+        reloader = Reloader(compile, apply, Feed(), lambda: (), Turns())
         reloader.first()
         file.write_text("wrong", "utf-8")
         await reloader.fresh()

@@ -25,6 +25,7 @@ from framework.local.service import Service, Settings, running
 from framework.plan.resource import Code, Plan
 from tests.support.local import local, secret_value, wait_until, write_handlers
 from tests.support.plans import PlanBuilder
+from tests.support.running_processes import alive, descendants
 
 PROJECT = Path(__file__).parents[2]
 HANDLERS = """
@@ -42,6 +43,9 @@ HANDLERS = """
     def stuck(event, context):
         import re
         re.match("(a+)+$", "a" * 60 + "b")
+
+    def deaf(event, context):
+        return sum(range(10 ** 15))
 """
 PROGRAM = """
 import sys
@@ -55,7 +59,7 @@ from tests.support.plans import PlanBuilder
 
 folder = Path(sys.argv[1])
 builder = PlanBuilder().function("pids", "app.pids")
-for name in ("loop", "stuck"):
+for name in ("loop", "stuck", "deaf"):
     builder.function(name, f"app.{name}", timeout=600).route(f"GET /{name}", name)
 builder.route("GET /pids", "pids").bucket("notes")
 
@@ -102,30 +106,9 @@ def ending_all() -> Iterator[set[int]]:
             os.kill(pid, signal.SIGKILL)
 
 
-def descendants(pid: int) -> set[int]:
-    """The processes that a process has started, and theirs."""
-    found: set[int] = set()
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = status.read_text()
-        except OSError:
-            continue
-        if int(text.rpartition(")")[2].split()[1]) == pid:
-            child = int(status.parent.name)
-            found |= {child, *descendants(child)}
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to see processes")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("busy", ["", "loop", "stuck"])
+@pytest.mark.parametrize("busy", ["", "loop", "stuck", "deaf"])
 def test_no_process_survives_the_end(tmp_path: Path, number: signal.Signals, busy: str) -> None:
     with program(tmp_path) as (process, url), ending_all() as pids:
         pids |= set(httpx.get(f"{url}/pids").json())
@@ -266,7 +249,9 @@ def test_the_service_can_start_again_and_again(tmp_path: Path) -> None:
 
 def test_answers_do_not_wait_for_acknowledgements() -> None:
     with bind("127.0.0.1", 0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
+        listener.setblocking(True)
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_mistake_of_our_own_is_told_at_the_end_and_everything_ends(
@@ -288,5 +273,5 @@ def test_a_mistake_of_our_own_is_told_at_the_end_and_everything_ends(
         running_service.__exit__(None, None, None)
 
     assert not any(pool.workers for pool in pools)
-    assert not up.service.processes.waiting
+    assert not up.service.processes.templates
     bind("127.0.0.1", port or 0).close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from framework.local import sources
-from framework.local.sources import EachTurn, Folder
+from framework.local.sources import EachTurn, Folder, Looks, Turns
 
 
 def fingerprint(folder: Path) -> int:
@@ -133,9 +133,25 @@ def test_a_turn_of_the_loop_has_one_look() -> None:
     looks = iter(range(10))
 
     async def ask() -> list[int]:
-        turn = EachTurn(lambda: next(looks))
+        turn = EachTurn(lambda: next(looks), Turns())
         seen = [turn(), turn()]
         await asyncio.sleep(0)
         return [*seen, turn(), turn()]
 
     assert asyncio.run(ask()) == [0, 0, 1, 1]
+
+
+def test_who_looks_at_the_same_folder_shares_the_look(folder: Path) -> None:
+    async def ask() -> list[int]:
+        looks = Looks()
+        before = looks.at(folder)()
+        (folder / "a.py").write_text("12")
+        seen = [looks.at(folder)() - before, looks.at(folder / "package")()]
+        await asyncio.sleep(0)
+        return [*seen, looks.at(folder)() - before]
+
+    same, other, later = asyncio.run(ask())
+
+    assert same == 0
+    assert other == fingerprint(folder / "package")
+    assert later != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import DistributionFinder
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,6 +204,17 @@ def test_large_frames_arrive_whole(wire: Wire) -> None:
     assert wire.channel.receive() is None
 
 
+def test_frames_that_came_together_are_told_apart(wire: Wire) -> None:
+    for frame in (b"one", b"", b"three" * 3_000):
+        wire.send(frame)
+    os.write(wire.to_worker, (9).to_bytes(4, "big") + b"cut")
+    wire.hang_up()
+
+    received = [wire.channel.receive() for _ in range(4)]
+
+    assert received == [b"one", b"", b"three" * 3_000, None]
+
+
 def test_memory_is_asked_for_only_where_it_may_have_grown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -362,30 +374,47 @@ def test_the_end_of_the_parent_is_the_end_of_the_group(monkeypatch: pytest.Monke
     assert killed == [(0, signal.SIGKILL)]
 
 
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_the_kernels_signal_is_asked_for_on_linux(
-    monkeypatch: pytest.MonkeyPatch, platform: str
-) -> None:
+class Kernel:
+    """What `ctypes.CDLL(None)` gives on Linux; `asked` is what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, ...]] = []
+
+    def prctl(self, *values: int) -> int:
+        self.asked.append(values)
+        return 0
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     import ctypes
 
-    asked: list[tuple[int, ...]] = []
+    kernel = Kernel()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: kernel)
+    return kernel
 
-    class Library:
-        def __init__(self, name: None) -> None:
-            self.name = name
 
-        def prctl(self, *values: int) -> None:
-            asked.append(values)
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal is Linux's")
+def test_linux_is_asked_for_a_signal(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: list[tuple[int, object]] = []
 
-    def ignore(number: int, handler: Callable[..., object]) -> None:
-        """Leave the signals of this process alone."""
+    def note(number: int, handler: Callable[..., object]) -> None:
+        handled.append((number, handler))
 
-    monkeypatch.setattr(ctypes, "CDLL", Library)
-    monkeypatch.setattr(signal, "signal", ignore)
-    monkeypatch.setattr(sys, "platform", platform)
-    worker_main.ask_the_kernel_for_a_signal()
+    monkeypatch.setattr(signal, "signal", note)
+    ask = worker_main.signal_of_the_end()
+    assert handled == [(signal.SIGRTMAX, worker_main.end_everything)]
+    assert kernel.asked == []
 
-    assert asked == ([(1, int(signal.SIGRTMAX), 0, 0, 0)] if platform == "linux" else [])
+    ask()
+    assert kernel.asked == [(1, int(signal.SIGRTMAX), 0, 0, 0)]
+
+
+def test_other_systems_are_not_asked(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    worker_main.signal_of_the_end()()
+
+    assert kernel.asked == []
 
 
 def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,48 +424,83 @@ def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> No
         raise OSError
 
     monkeypatch.setattr(ctypes, "CDLL", fail)
-    before = signal.getsignal(signal.SIGRTMAX)
-    worker_main.ask_the_kernel_for_a_signal()
-    signal.signal(signal.SIGRTMAX, before)
+    worker_main.signal_of_the_end()()
 
 
-def test_the_whole_program_on_its_own_streams(tmp_path: Path) -> None:
-    """In a Python that measures coverage, so with the site packages in sight."""
-    write(tmp_path, "wm_main", "def f(event, context):\n    print('hi')\n    return event\n")
-    life, parents_end = os.pipe()
-    program = "from framework.local.worker_main import main; main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=(life,),
-    ) as process:
-        os.close(life)
-        setup = {**SETUP, "source": str(tmp_path), "handler": "wm_main.f"}
-        here = {"paths": [str(tmp_path)], "runtime": {}, "life": life, "environment": {"A": "b"}}
-        document = {**setup, **here}
-        data = [json.dumps(document).encode(), invocation("e")]
-        output, printed = process.communicate(
-            b"".join(len(part).to_bytes(4, "big") + part for part in data)
-        )
-    os.close(parents_end)
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, str]]]:
+    """Where a worker moved in, which leaves this process where it is."""
+    places: list[tuple[str, Mapping[str, str]]] = []
 
-    assert output.startswith(b"\0\0\0\x01R\0\0\0\x08V")
-    assert int.from_bytes(output[10:14], "big") > 1000
-    assert output[14:] == b'"e"'
-    assert printed == b"hi\n"
-    assert process.returncode == -signal.SIGKILL
+    def move_in(source: str, environment: Mapping[str, str]) -> None:
+        places.append((source, environment))
+
+    monkeypatch.setattr(worker_main, "move_in", move_in)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "")
+    return places
 
 
-def test_a_parent_that_says_nothing_is_gone() -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", worker_main.__file__],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+def test_what_a_template_prepares_leaves_nothing_behind(
+    moved: list[tuple[str, Mapping[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(worker_main, "signal_of_the_end", lambda: bool)
+    modules, hooks = set(sys.modules), list(sys.meta_path)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    worker_main.prepare()
+
+    assert printed.line_buffering
+    assert [place for place, _ in moved] == ["/"]
+    assert (set(sys.modules), sys.meta_path) == (modules, hooks)
+    assert worker_main.Logging.request_id == os.environ["_X_AMZN_TRACE_ID"] == ""
+
+
+def test_one_worker_from_its_set_up_to_its_end(
+    source: Path,
+    wire: Wire,
+    moved: list[tuple[str, Mapping[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    killed, watched = recording(monkeypatch), []
+
+    def watch(function: object, arguments: tuple[int]) -> None:
+        watched.append((function, arguments))
+
+    monkeypatch.setattr("_thread.start_new_thread", watch)
+    write(source, "wm_work", "def f(event, context):\n    return event\n")
+    setup = {**SETUP, "source": str(source), "handler": "wm_work.f", "environment": {"A": "b"}}
+    wire.send(json.dumps({**setup, "paths": [str(source)], "runtime": {}}).encode())
+    wire.send(invocation("e"))
+    wire.hang_up()
+    incoming, outgoing = wire.channel.incoming, wire.channel.outgoing
+    life = os.dup(incoming)
+
+    worker_main.work(bool, incoming, outgoing, life, os.getppid())
+
+    assert wire.frames() == [(b"R", None), (b"V", "e")]
+    assert moved == [(str(source), {"A": "b"})]
+    assert watched == [(worker_main.end_with_parent, (life,))]
+    assert killed == [(0, signal.SIGKILL)]
+    os.close(life)
+
+
+def test_a_worker_whose_template_ended_before_it_began_ends(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = recording(monkeypatch)
+    wire.hang_up()
+
+    worker_main.work(bool, wire.channel.incoming, wire.channel.outgoing, wire.from_worker, -1)
+
+    assert killed == [(0, signal.SIGKILL)]
+
+
+def test_a_server_that_says_nothing_is_gone(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = recording(monkeypatch)
+    wire.hang_up()
+    ends = (wire.channel.incoming, wire.channel.outgoing, wire.from_worker)
+
+    worker_main.work(bool, *ends, os.getppid())
+
+    assert (killed, wire.frames()) == ([], [])

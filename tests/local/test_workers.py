@@ -15,8 +15,12 @@ import httpx
 import pytest
 
 from framework.local import workers
+from framework.local.output import Output
+from framework.local.stream import Stream
 from tests.support.local import Local, local, wait_until, write_handlers
 from tests.support.plans import ACCOUNT, REGION, PlanBuilder
+from tests.support.running_processes import alive as runs
+from tests.support.running_processes import descendants
 
 FAILED = {"message": "Internal Server Error"}
 
@@ -82,6 +86,10 @@ HANDLERS = """
     def slow(event, context):
         time.sleep(60)
 
+    def stuck(event, context):
+        import re
+        re.match("(a+)+$", "a" * 60 + "b")
+
     def loop(event, context):
         while True:
             pass
@@ -110,6 +118,17 @@ HANDLERS = """
             return "from the child"
         os.wait()
         return "from the parent"
+
+    def descriptors(event, context):
+        listed = sorted(f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+        there = "import os; print(*os.listdir('/proc/self/fd'))"
+        child = subprocess.run([sys.executable, "-c", there], capture_output=True, text=True)
+        return {
+            "here": [os.readlink(path) for path in listed if os.path.lexists(path)],
+            "child": sorted(child.stdout.split())[:3],
+            "number of the child": len(child.stdout.split()),
+            "leads": os.getpid() == os.getpgrp() == os.getsid(0),
+        }
 
     def children(event, context):
         child = subprocess.Popen(["sleep", "600"])
@@ -141,7 +160,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     folder = tmp_path_factory.mktemp("workers")
     write_handlers(folder, HANDLERS)
     names = ("context", "imports", "count", "fail", "leave", "leave_politely", "die", "say")
-    builder = builder_of(*names, "flood", "fork", "children", "decimal", "strange")
+    builder = builder_of(*names, "flood", "fork", "decimal", "strange", "descriptors")
     builder.function(
         "environment", "app.environment", environment={"PAGE_SIZE": "20", "AWS_REGION": "mars-1"}
     ).route("GET /environment", "environment")
@@ -291,6 +310,63 @@ def test_a_flood_of_output_is_cut(served: Local) -> None:
 
 def test_a_child_that_a_handler_forks_does_not_answer(served: Local) -> None:
     assert [served.client.get("/fork").text for _ in range(2)] == ["from the parent"] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to see descriptors")
+def test_a_worker_holds_its_own_descriptors_alone(served: Local) -> None:
+    served.client.get("/count")
+    answer = served.client.get("/descriptors").json()
+
+    here = answer.pop("here")
+    assert [target.partition(":")[0] for target in here] == ["/dev/null", *["pipe"] * 5]
+    assert here[1] == here[2]
+    assert len(set(here[2:])) == 4
+    # The fourth of the child is the folder that it reads.
+    assert answer == {"child": ["0", "1", "2"], "number of the child": 4, "leads": True}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells workers on Linux")
+@pytest.mark.parametrize("name", ["slow", "loop", "stuck"])
+def test_workers_end_with_their_template_and_are_replaced(tmp_path: Path, name: str) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    with local(builder_of(name, "children", timeout=60), tmp_path) as running:
+        pids = running.client.get("/children").json()["pids"]
+        (template,) = running.service.processes.templates.values()
+        pool = running.service.deployment.pools[f"functions.{name}"]
+        answers: list[httpx.Response] = []
+        caller = threading.Thread(target=lambda: answers.append(running.client.get(f"/{name}")))
+        caller.start()
+        wait_until(lambda: any(worker.ready for worker in pool.workers))
+        pids += descendants(template.popen.pid)
+        os.kill(template.popen.pid, signal.SIGKILL)
+        caller.join()
+
+        assert [(answer.status_code, answer.json()) for answer in answers] == [(500, FAILED)]
+        told = f"functions.{name}: its worker ended before it answered (signal SIGKILL)"
+        assert told in running.lines.said
+        wait_until(lambda: not any(runs(pid) for pid in pids))
+        assert running.client.get("/children").status_code == 200
+
+
+def test_a_worker_that_cannot_be_connected_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    read, failed = Stream.resume_reading, threading.Event()
+
+    def fail(stream: Stream) -> None:
+        if isinstance(stream.owner, Output) and not failed.is_set():
+            failed.set()
+            raise OSError(28, "No space left on device")
+        read(stream)
+
+    monkeypatch.setattr(Stream, "resume_reading", fail)
+    with local(builder_of("count"), tmp_path) as running:
+        assert running.client.get("/count").json() == FAILED
+        told = "functions.count: its worker cannot start: [Errno 28] No space left on device"
+        assert told in running.lines.said
+        assert not [each for each in running.service.processes.templates.values() if each.used]
+        assert running.client.get("/count").json()["calls"] == 1
 
 
 def test_invocations_at_once_have_processes_of_their_own(tmp_path: Path) -> None:
@@ -560,7 +636,7 @@ def test_an_import_that_takes_for_ever_is_ended(
 def test_a_worker_that_nobody_uses_is_ended_after_a_minute(tmp_path: Path) -> None:
     write_handlers(tmp_path, HANDLERS)
     with local(builder_of("count", concurrency=2), tmp_path) as running:
-        running.client.get("/count")
+        pid = running.client.get("/count").json()["pid"]
         pool = running.service.deployment.pools["functions.count"]
         (worker,) = pool.workers
         now = pool.clock()
@@ -570,7 +646,7 @@ def test_a_worker_that_nobody_uses_is_ended_after_a_minute(tmp_path: Path) -> No
 
         now = worker.idle_since
         pool.clock = lambda: now + workers.IDLE_SECONDS
-        wait_until(lambda: not pool.workers and not alive(worker.process.popen.pid))
+        wait_until(lambda: not pool.workers and not alive(pid))
 
         assert running.client.get("/count").json()["calls"] == 1
 

@@ -82,12 +82,13 @@ class Call:
     """
 
     # On the class, because most of them stay as they are: each would cost every request a little.
-    body = event = result = NOTHING
-    status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    milliseconds: float | None = None
+    answer: Requested | None = None
+    cut_body: Kept | None = None
+    cut_event: Kept | None = None
+    cut_result: Kept | None = None
+    took: float | None = None
     failed = ended = False
-    route = function = invocation = ""
+    function = invocation = ""
     characters = dropped = 0
 
     def __init__(
@@ -104,6 +105,41 @@ class Call:
     def gone(self) -> bool:
         """Whether newer calls have taken its place: nothing is added to it any more."""
         return self.size == 0
+
+    @property
+    def body(self) -> Kept:
+        """What the caller sent."""
+        return self.cut_body or (Kept(self.request.body) if self.request else NOTHING)
+
+    @property
+    def event(self) -> Kept:
+        """What the function got."""
+        return self.cut_event or Kept((self.answer and self.answer.invoked) or b"")
+
+    @property
+    def result(self) -> Kept:
+        """The body of the response, or what the function gave back."""
+        return self.cut_result or (Kept(self.answer.response.body) if self.answer else NOTHING)
+
+    @property
+    def status(self) -> int | None:
+        """Of the response."""
+        return self.answer.response.status if self.answer else None
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Of the response."""
+        return self.answer.response.headers if self.answer else ()
+
+    @property
+    def route(self) -> str:
+        """The key of the route that took the request."""
+        return self.answer.route if self.answer else ""
+
+    @property
+    def milliseconds(self) -> float | None:
+        """How long it took."""
+        return self.answer.milliseconds if self.answer else self.took
 
 
 class Note:
@@ -157,11 +193,10 @@ class History:
         self, region: str, request: Request, handle: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """The answer of `handle` to a request to the API, as a call."""
-        body = Kept(request.body) if request.body else NOTHING
-        call = self._begin(region, request, len(body.data) + _size_of_head(request))
-        call.body = body
-        if body.size > LARGEST_PART:
-            call.request = replace(request, body=b"")
+        size = min(len(request.body), LARGEST_PART)
+        call = self._begin(region, request, size + _size_of_head(request))
+        if len(request.body) > LARGEST_PART:
+            call.cut_body, call.request = Kept(request.body), replace(request, body=b"")
         try:
             return await handle(request)
         finally:
@@ -173,14 +208,15 @@ class History:
         start = time.perf_counter()
         kept = Kept(event)
         call = self._begin(region, None, len(kept.data))
-        call.function, call.event = function, kept
+        call.function, call.cut_event = function, kept
 
         def done(outcome: Outcome | None) -> None:
             call.ended = True
-            call.milliseconds = (time.perf_counter() - start) * 1000
+            call.took = (time.perf_counter() - start) * 1000
             call.failed = outcome is None or outcome.failed
-            call.result = Kept(outcome.payload) if outcome else NOTHING
-            self._grow(call, len(call.result.data))
+            call.cut_result = result = Kept(outcome.payload) if outcome else NOTHING
+            if not call.gone:
+                self._grow(call, len(result.data))
 
         return done
 
@@ -240,9 +276,7 @@ class History:
         return call
 
     def _grow(self, call: Call, size: int) -> None:
-        """A call keeps so much more; others may have to go."""
-        if call.gone:
-            return
+        """A call that is not gone keeps so much more; others may have to go."""
         call.size += size
         self.size += size
         if self.size > LARGEST_ALL:
@@ -269,19 +303,24 @@ class History:
             _wake(self._waiting.popleft())
 
     def _logged(self, event: Logged) -> None:
-        call = self._of_invocation.get(event.request_id)
+        call = self._of_invocation.get(event.request_id) or self._begun(event)
         if call is None:
-            call = _CAUSE.get() if event.platform else None
-            if call is None or call.gone:
-                return
-            self._of_invocation[event.request_id] = call
-            call.invocation, call.function = event.request_id, event.function
+            return
         if event.platform:
             # Lambda's own lines are few: the overhead covers them.
             call.lines.append(event.content)
             self._changed(call)
         else:
             self._printed(call, event.content)
+
+    def _begun(self, event: Logged) -> Call | None:
+        """The call that causes an invocation, of which this is the first line."""
+        call = _CAUSE.get() if event.platform else None
+        if call is None or call.gone:
+            return None
+        self._of_invocation[event.request_id] = call
+        call.invocation, call.function = event.request_id, event.function
+        return call
 
     def _printed(self, call: Call, line: Content) -> None:
         text, stored = line.text, line.stored
@@ -300,19 +339,13 @@ class History:
         call = _CAUSE.get()
         if call is None or call.gone:
             return
-        call.route, call.function = event.route, event.function
-        call.milliseconds = event.milliseconds
-        response = event.response
-        call.event = Kept(event.invoked) if event.invoked else NOTHING
-        call.result = Kept(response.body)
-        call.status = response.status
+        response, invoked = event.response, event.invoked or b""
+        size = len(invoked) + len(response.body) + _size_of(response.headers)
+        if size > LARGEST_PART:
+            event, size = _cut(call, event)
+        call.answer, call.function = event, event.function
         call.failed = response.status >= 500
-        size = _size_of(response.headers)
-        if size <= LARGEST_PART:
-            call.headers = response.headers
-        else:
-            size = 0
-        self._grow(call, size + len(call.event.data) + len(call.result.data))
+        self._grow(call, size)
 
     def _problem(self, event: Problem) -> None:
         """A note of its own, or more of the one before: an exception comes line by line."""
@@ -340,6 +373,14 @@ class History:
         """The call that runs a function now, where there is no other."""
         found = [call for call in self.calls if not call.ended and call.function == function]
         return found[0] if len(found) == 1 else None
+
+
+def _cut(call: Call, event: Requested) -> tuple[Requested, int]:
+    """The answer without what is too large, whose beginning the call keeps; what is kept in all."""
+    call.cut_event, call.cut_result = Kept(event.invoked or b""), Kept(event.response.body)
+    headers = event.response.headers if _size_of(event.response.headers) <= LARGEST_PART else ()
+    size = len(call.cut_event.data) + len(call.cut_result.data) + _size_of(headers)
+    return event._replace(invoked=None, response=Response(event.response.status, headers)), size
 
 
 def _size_of(headers: tuple[tuple[str, str], ...]) -> int:
