@@ -400,11 +400,13 @@ def test_a_caller_who_leaves_before_being_let_in_is_no_matter() -> None:
 
 
 def test_the_head_after_a_large_body_in_one_piece_is_not_too_large() -> None:
-    with serving() as roomy, roomy.connect() as caller:
+    with serving() as roomy:
+        # Before anybody is let in, who would have the smaller limit.
         roomy.server.largest_body = 100_000
-        body = b"x" * 30_000
-        head = f"POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-        caller.sendall(head + body + b"GET /b HTTP/1.1\r\n")
-        assert statuses(caller.recv(100)) == [200]
-        caller.sendall(CLOSE)
-        assert everything(caller).endswith(b"GET /b  ")
+        with roomy.connect() as caller:
+            body = b"x" * 30_000
+            head = f"POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            caller.sendall(head + body + b"GET /b HTTP/1.1\r\n")
+            assert statuses(caller.recv(100)) == [200]
+            caller.sendall(CLOSE)
+            assert everything(caller).endswith(b"GET /b  ")
