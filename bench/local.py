@@ -66,7 +66,7 @@ CONNECTIONS = 8
 REQUESTS = 300
 SECONDS = 4.0
 ROUNDS = 7
-LOADED = 3
+LOADED = 5
 """Rounds that also measure requests."""
 
 PAUSE = 0.5

@@ -70,6 +70,7 @@ class Stream:
             os.set_blocking(end.fileno(), False)
         self.unsent = bytearray()
         self.reading = False
+        self.held = False
         self.full = False
         self.at_end = False
         self.closing = False
@@ -77,17 +78,26 @@ class Stream:
 
     def begin(self) -> None:
         """Take what has come already, and all that comes."""
-        self.resume_reading()
         self._readable()
+        # After what the owner does about it: the selector takes longer than many a request.
+        self.loop.call_soon(self._read_on)
 
     def resume_reading(self) -> None:
         """Read again, if there can be anything to read."""
-        if not (self.reading or self.closing or self.at_end):
+        self.held = False
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not (self.reading or self.held or self.closing or self.at_end):
             self.reading = True
             self.loop.add_reader(self.incoming, self._readable)
 
     def pause_reading(self) -> None:
         """Leave what comes to the kernel."""
+        self.held = True
+        self._read_no_more()
+
+    def _read_no_more(self) -> None:
         if self.reading:
             self.reading = False
             self.loop.remove_reader(self.incoming)
@@ -116,7 +126,7 @@ class Stream:
     def close(self) -> None:
         """Send what was written, then end."""
         self.closing = True
-        self.pause_reading()
+        self._read_no_more()
         if not self.unsent:
             self._lose(None)
 
@@ -136,7 +146,7 @@ class Stream:
             self.owner.data_received(data)
         elif self.owner.eof_received():
             self.at_end = True
-            self.pause_reading()
+            self._read_no_more()
         else:
             self.close()
 
@@ -168,7 +178,7 @@ class Stream:
         if self.lost:
             return
         self.lost = self.closing = True
-        self.pause_reading()
+        self._read_no_more()
         if self.unsent:
             self.loop.remove_writer(self.outgoing)
             self.unsent.clear()

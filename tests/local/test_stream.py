@@ -24,9 +24,11 @@ class Owner(stream.Owner):
         self.told: list[str] = []
         self.received = b""
         self.errors: list[Exception | None] = []
+        self.at_data: Callable[[], object] = list
 
     def data_received(self, data: bytes) -> None:
         self.received += data
+        self.at_data()
 
     def eof_received(self) -> bool:
         self.told.append("eof")
@@ -269,3 +271,20 @@ def test_two_pipes_are_a_stream_too() -> None:
             return [owner.received, received.read()]
 
     assert asyncio.run(story()) == [b"answer", b"question"]
+
+
+def test_an_owner_who_pauses_at_the_first_words_is_heard() -> None:
+    async def story() -> Pair:
+        pair = Pair()
+        pair.owner.at_data = pair.stream.pause_reading
+        pair.other.send(b"first")
+        pair.stream.begin()
+        pair.other.send(b", second")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert pair.owner.received == b"first"
+        pair.stream.resume_reading()
+        await pair.until(lambda: pair.owner.received == b"first, second")
+        return pair
+
+    told(story)
