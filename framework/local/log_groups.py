@@ -16,7 +16,7 @@ from framework.local.cloud import Cloud, CloudGone
 from framework.local.events import Event, Logged
 from framework.local.http_messages import Request
 
-MOST_WAITING = 4_000
+MOST_WAITING = 2_000
 """Lines that wait for the cloud; older ones are dropped."""
 
 MOST_WAITING_CHARACTERS = 8_000_000

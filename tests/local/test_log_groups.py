@@ -122,7 +122,7 @@ def test_what_waits_is_bounded_and_goes_in_parts() -> None:
     asyncio.run(groups.bring())
 
     puts = [body for operation, body in cloud.called if operation == "PutLogEvents"]
-    assert [len(body["logEvents"]) for body in puts] == [1000] * 4
+    assert [len(body["logEvents"]) for body in puts] == [1000] * 2
     assert puts[0]["logEvents"][0]["message"] == "6"
     assert not groups.waiting
 
