@@ -84,6 +84,10 @@ class _Message:
         return [value for header, value in self.headers if header == name]
 
 
+_NONE = _Message()
+"""Where there is no request; nobody changes it."""
+
+
 class Connection(Owner):
     """One connection: requests are parsed as they come and answered one after the other.
 
@@ -107,9 +111,9 @@ class Connection(Owner):
         self.source = source
         self.port = port
         self.parser = httptools.HttpRequestParser(self)
-        self.arriving = _Message()
+        self.arriving = _NONE
         self.complete: deque[_Message] = deque()
-        self.answered = _Message()
+        self.answered = _NONE
         self.task: asyncio.Task[None] | None = None
         self.in_head = False
         self.head = 0
@@ -309,7 +313,7 @@ class Connection(Owner):
         """
         arrived = self.answered = self.complete.popleft()
         response = await self._answer(arrived)
-        self.answered = _Message()
+        self.answered = _NONE
         last = self.closing and not self.complete
         keep_alive = arrived.keep_alive and not last and _CLOSE not in response.headers
         self._write(arrived, response, keep_alive)

@@ -38,13 +38,19 @@ def of_request(
         "routeKey": match.route.key,
         "rawPath": path,
         "rawQueryString": request.query,
-        **_cookies(request),
-        "headers": headers(request),
-        **_query(request),
-        "requestContext": _context(request, path, match, model, request_id, authorizer),
-        **({"pathParameters": dict(match.parameters)} if match.parameters else {}),
-        **_body(request),
     }
+    if cookies := _cookies(request):
+        event["cookies"] = cookies
+    event["headers"] = headers(request)
+    if query := _query(request):
+        event["queryStringParameters"] = query
+    event["requestContext"] = _context(request, path, match, model, request_id, authorizer)
+    if match.parameters:
+        event["pathParameters"] = dict(match.parameters)
+    if request.body:
+        event.update(_body(request))
+    else:
+        event["isBase64Encoded"] = False
     return event
 
 
@@ -60,21 +66,20 @@ def headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _cookies(request: Request) -> dict[str, object]:
+def _cookies(request: Request) -> list[str]:
     if "cookie" not in request.joined:
-        return {}
+        return []
     values = [cookie.strip() for header in request.all("cookie") for cookie in header.split(";")]
-    cookies = [cookie for cookie in values if cookie]
-    return {"cookies": cookies} if cookies else {}
+    return [cookie for cookie in values if cookie]
 
 
-def _query(request: Request) -> dict[str, object]:
-    if not request.query:
-        return {}
+def _query(request: Request) -> dict[str, str]:
     joined: dict[str, str] = {}
+    if not request.query:
+        return joined
     for name, value in parse_qsl(request.query, keep_blank_values=True):
         joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return {"queryStringParameters": joined} if joined else {}
+    return joined
 
 
 def _context(
@@ -131,8 +136,6 @@ def common_log_time(seconds: int) -> str:
 
 
 def _body(request: Request) -> dict[str, object]:
-    if not request.body:
-        return {"isBase64Encoded": False}
     if is_text(request.joined.get("content-type", "")):
         try:
             return {"body": request.body.decode(), "isBase64Encoded": False}

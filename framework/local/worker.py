@@ -223,9 +223,10 @@ class Invocation:
     def send(self, event: bytes) -> None:
         """Hand the event over."""
         head = f"{self.request_id} {trace_id()}\n".encode()
+        self.worker.send(head + event)
+        # While it works; what it prints is looked at in a later turn.
         self.worker.output.begin_invocation()
         self.worker.log.start(self.request_id)
-        self.worker.send(head + event)
 
     def loaded(self) -> None:
         """The handler has been imported: the invocation itself begins now."""
