@@ -33,8 +33,9 @@ reference: setup  ## what is made from the models: the schema and the page
 	@$(BIN)/services schema > schema/services.schema.json
 	@$(BIN)/services schema --reference > docs/services-yaml.md
 
+# Extras stay in the lock: with coverage==1 alone, older pips take coverage[toml] for unpinned as soon as there is a 2.
 lock:  ## requirements.lock from pyproject.toml: hashes, and no index
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
 		--extra local --group dev --output-file requirements.lock pyproject.toml
 
 bench: setup  ## what it costs, against other frameworks where PEERS or PATH has them; writes bench/README.md
