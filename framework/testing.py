@@ -76,8 +76,7 @@ class LocalService:
     @property
     def logs(self) -> list[str]:
         """What the handlers printed and logged so far, one line each."""
-        own = (event for event in self._events if isinstance(event, Logged) and event.lines)
-        return [event.text for event in own if not event.platform]
+        return [event.text for event in self._events if isinstance(event, Logged) and event.lines]
 
     @property
     def denied(self) -> list[str]:

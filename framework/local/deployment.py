@@ -53,7 +53,7 @@ class Grounds:
 
     def __post_init__(self) -> None:
         self.logs = LogGroups(self.cloud)
-        self.feed.subscribe(self.logs.hear)
+        self.logs.listen_to(self.feed)
 
     def of_function(self, entry: str) -> Credentials:
         """The credentials of a function, the same until the end."""

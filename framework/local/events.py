@@ -1,18 +1,32 @@
 """What happens while the service runs: one object for each thing, handed to whoever subscribed.
 
-In: the rest of this room publishes. Out: `Feed.subscribe`; each event has `lines` for a terminal
-and `document` for a program. Events are published on the event loop's thread, in order; a listener
-must be quick and must not raise. The feed itself keeps nothing.
+In: the rest of this room publishes; `logs` has one more kind of event, what Lambda adds to a log.
+Out: `Feed.subscribe`; each event has `lines` for a terminal and `document` for a program. Events
+are published on the event loop's thread, in order; a listener must be quick and must not raise. The
+feed itself keeps nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from framework.local.http_messages import Response
 
 Document: TypeAlias = Mapping[str, object]
+
+
+class Event(Protocol):
+    """Something that happened."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a terminal shows; nothing where people need not see it."""
+        ...
+
+    def document(self) -> Document:
+        """As a program reads it: `event` says which kind it is."""
+        ...
 
 
 class Ready(NamedTuple):
@@ -71,30 +85,6 @@ class Requested(NamedTuple):
         }
 
 
-class Content(Protocol):
-    """What a line of a log says, made when it is read: most lines never are.
-
-    `text` is for people, `stored` what the log group keeps; either may be empty.
-    """
-
-    @property
-    def text(self) -> str:
-        """The line as a terminal shows it."""
-        ...
-
-    @property
-    def stored(self) -> str:
-        """The line as CloudWatch Logs has it."""
-        ...
-
-
-class Printed(NamedTuple):
-    """A line whose words are known."""
-
-    text: str
-    stored: str = ""
-
-
 class LogStream(NamedTuple):
     """Where a function's lines go: its entry, the region, the log group and the stream's name."""
 
@@ -105,45 +95,31 @@ class LogStream(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """A line of a function's log: what it printed, or with `platform` what Lambda adds.
+    """A line that a function printed or logged.
 
+    `text` is for people, `stored` as the log group has it; what is empty is not for them.
     `seconds` is when, since 1970.
     """
 
     stream: LogStream
-    content: Content
+    text: str
+    stored: str = ""
     request_id: str = ""
-    platform: bool = False
     seconds: float = 0.0
-
-    @property
-    def function(self) -> str:
-        """The entry of the function that logged."""
-        return self.stream.function
-
-    @property
-    def text(self) -> str:
-        """For people."""
-        return self.content.text
-
-    @property
-    def stored(self) -> str:
-        """For the log group."""
-        return self.content.stored
 
     @property
     def lines(self) -> tuple[str, ...]:
         """One line, under the function's name; none of what is for the log group alone."""
-        text = self.text
-        return (f"{self.function} | {text}",) if text or not self.stored else ()
+        shown = self.text or not self.stored
+        return (f"{self.stream.function} | {self.text}",) if shown else ()
 
     def document(self) -> Document:
         """As a program reads it."""
         return {
             "event": "log",
-            "function": self.function,
+            "function": self.stream.function,
             "request_id": self.request_id or None,
-            "platform": self.platform,
+            "platform": False,
             "text": self.stored or self.text,
         }
 
@@ -204,31 +180,35 @@ class Problem(NamedTuple):
         return {"event": "problem", "text": self.text}
 
 
-Event: TypeAlias = Ready | Requested | Logged | Denied | Reloaded | Problem
 Listener: TypeAlias = Callable[[Event], None]
+E = TypeVar("E", bound=Event)
 
 
 class Feed:
-    """Hands every event to every listener."""
+    """Hands every event to those who want to hear of its kind."""
 
     def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
+        self._listeners: tuple[tuple[Listener, tuple[type, ...]], ...] = ()
+        self._of_kind: dict[type, tuple[Listener, ...]] = {}
+        for listener in listeners:
+            self.subscribe(listener)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Hand events to `listener` from now on; call the result to end that."""
-        self._listeners = (*self._listeners, listener)
-        return lambda: self._unsubscribe(listener)
+    def subscribe(self, listener: Callable[[E], None], *kinds: type[E]) -> None:
+        """Hand events of these kinds, or where none is named all events, to `listener`."""
+        self._listeners = (*self._listeners, (cast(Listener, listener), kinds))
+        self._of_kind.clear()
 
     def publish(self, event: Event) -> None:
-        """Hand an event to everybody."""
-        for listener in self._listeners:
+        """Hand an event to everybody who wants it."""
+        listeners = self._of_kind.get(type(event))
+        for listener in self._wanting(type(event)) if listeners is None else listeners:
             listener(event)
 
     def say(self, text: str) -> None:
         """Publish a problem."""
         self.publish(Problem(text))
 
-    def _unsubscribe(self, listener: Listener) -> None:
-        left = list(self._listeners)
-        left.remove(listener)
-        self._listeners = tuple(left)
+    def _wanting(self, kind: type) -> tuple[Listener, ...]:
+        found = tuple(one for one, kinds in self._listeners if not kinds or kind in kinds)
+        self._of_kind[kind] = found
+        return found

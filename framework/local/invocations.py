@@ -111,7 +111,8 @@ class Invocations:
         if outcome.failed:
             headers.append(("x-amz-function-error", "Unhandled"))
         if request.joined.get("x-amz-log-type") == "Tail":
-            headers.append(("x-amz-log-result", base64.b64encode(outcome.log.text()).decode()))
+            log = outcome.log.text() if outcome.log else b""
+            headers.append(("x-amz-log-result", base64.b64encode(log).decode()))
         return Response(200, tuple(headers), outcome.payload)
 
 

@@ -1,6 +1,6 @@
 """The functions' log groups in the local cloud, for whoever reads them with AWS's own tools.
 
-In: `Logged` events. Out: log events in moto, once it is up: nothing starts it but a reader. What is
+In: lines of logs. Out: log events in moto, once it is up: nothing starts it but a reader. What is
 kept is bounded on both sides: the last lines while there is no cloud, and `LARGEST` in it.
 """
 
@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Event, Logged
+from framework.local.events import Feed, Logged
 from framework.local.http_messages import Request
+from framework.local.logs import LogLine, PlatformLine
 
 MOST_WAITING = 2_000
 """Lines that wait for the cloud; older ones are dropped."""
 
 MOST_WAITING_CHARACTERS = 8_000_000
-"""What handlers printed in them, at most."""
+"""What handlers printed in them, at most; past it, the older half goes."""
 
 LARGEST = 32_000_000
 """Characters in the cloud; past it, the log groups are emptied."""
@@ -34,26 +35,32 @@ class LogGroups:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.waiting: deque[Logged] = deque()
+        self.waiting: deque[LogLine] = deque(maxlen=MOST_WAITING)
+        # Of all that was printed since it was counted; what has left the queue is not taken off.
         self.characters = 0
         self.made: set[tuple[str, ...]] = set()
         self.kept = 0
         self.order = asyncio.Lock()
 
-    def hear(self, event: Event) -> None:
-        """Take a line of a function's log; its words are made when it goes to the cloud."""
-        if isinstance(event, Logged) and (event.platform or event.stored):
-            waiting = self.waiting
-            waiting.append(event)
-            self.characters += _size(event)
-            while len(waiting) > MOST_WAITING or self.characters > MOST_WAITING_CHARACTERS:
-                self._taken()
+    def listen_to(self, feed: Feed) -> None:
+        """Take the lines of the functions' logs; their words are made when they go to the cloud."""
+        feed.subscribe(self.waiting.append, PlatformLine)
+        feed.subscribe(self.hear, Logged)
 
-    def _taken(self) -> Logged:
-        """The oldest line, which waits no longer."""
-        line = self.waiting.popleft()
-        self.characters -= _size(line)
-        return line
+    def hear(self, line: Logged) -> None:
+        """Take a line that a function printed."""
+        if line.stored:
+            self.waiting.append(line)
+            self.characters += len(line.stored)
+            if self.characters > MOST_WAITING_CHARACTERS:
+                self._drop()
+
+    def _drop(self) -> None:
+        """Count what waits, and drop the older half if it is too much."""
+        self.characters = sum(map(_size, self.waiting))
+        if self.characters > MOST_WAITING_CHARACTERS:
+            while self.characters > MOST_WAITING_CHARACTERS // 2:
+                self.characters -= _size(self.waiting.popleft())
 
     async def bring(self) -> None:
         """Bring what waits, if the cloud is up. Raises `CloudGone`."""
@@ -63,14 +70,15 @@ class LogGroups:
     async def bring_all(self) -> None:
         """Bring what waits, starting the cloud if need be. Raises `CloudGone`."""
         async with self.order:
-            lines = [self._taken() for _ in range(len(self.waiting))]
-            lines.sort(key=_place)
+            lines = sorted(self.waiting, key=_place)
+            self.waiting.clear()
+            self.characters = 0
             for place, of_place in groupby(lines, _place):
                 listed = list(of_place)
                 for start in range(0, len(listed), MOST_AT_ONCE):
                     await self._put(place, listed[start : start + MOST_AT_ONCE])
 
-    async def _put(self, place: tuple[str, str, str], lines: Sequence[Logged]) -> None:
+    async def _put(self, place: tuple[str, str, str], lines: Sequence[LogLine]) -> None:
         region, group, stream = place
         await self._make(region, group, stream)
         events = [_document(line) for line in lines]
@@ -108,16 +116,16 @@ class LogGroups:
             raise CloudGone(f"{operation}: {answer.body.decode(errors='replace')}")
 
 
-def _place(line: Logged) -> tuple[str, str, str]:
+def _place(line: LogLine) -> tuple[str, str, str]:
     return line.stream.region, line.stream.group, line.stream.name
 
 
-def _size(line: Logged) -> int:
+def _size(line: LogLine) -> int:
     """Characters that a handler printed."""
-    return 0 if line.platform else len(line.stored)
+    return len(line.stored) if isinstance(line, Logged) else 0
 
 
-def _document(line: Logged) -> dict[str, object]:
+def _document(line: LogLine) -> dict[str, object]:
     """The log event."""
     return {"timestamp": int(line.seconds * 1000), "message": line.stored}
 

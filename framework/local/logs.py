@@ -1,9 +1,9 @@
 """A function's log: what its handler prints, and the lines that Lambda adds around it.
 
-In: lines and the measures of an invocation. Out: `Logged` events, whose `stored` is the text as
-the log group has it and whose `text` is for people. Source: Lambda developer guide, "Sending Lambda
-function logs to CloudWatch Logs" and "Lambda JSON log format"; since August 2025 the init phase is
-billed too.
+In: lines and the measures of an invocation. Out: `Logged` events for the first, `PlatformLine`
+events for the others; `stored` is the line as the log group has it, `text` is for people. Source:
+Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs" and "Lambda JSON log
+format"; since August 2025 the init phase is billed too.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from framework.local.events import Content, Feed, Logged, LogStream, Printed
+from framework.local.events import Document, Feed, Logged, LogStream
 from framework.local.model import Function
 
 TAIL = 4_096
@@ -44,13 +44,32 @@ class Measures(NamedTuple):
 
 
 class PlatformLine(NamedTuple):
-    """A line that Lambda adds: `kind` is its type in JSON, `seconds` when it was, since 1970."""
+    """A line that Lambda adds, an event of its own; its words are made when it is read.
+
+    `kind` is its type in JSON, `seconds` when it was, since 1970.
+    """
 
     kind: str
-    request_id: str
+    stream: LogStream
     function: Function
+    request_id: str
     seconds: float
     measures: Measures | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line, under the function's name."""
+        return (f"{self.stream.function} | {self.text}",)
+
+    def document(self) -> Document:
+        """As a program reads it."""
+        return {
+            "event": "log",
+            "function": self.stream.function,
+            "request_id": self.request_id,
+            "platform": True,
+            "text": self.stored,
+        }
 
     @property
     def text(self) -> str:
@@ -77,8 +96,31 @@ class PlatformLine(NamedTuple):
         return {"requestId": self.request_id, "status": self.measures.status}
 
 
+LogLine: TypeAlias = Logged | PlatformLine
+
+
+class Tail:
+    """The last lines of an invocation."""
+
+    def __init__(self) -> None:
+        self.lines: deque[LogLine] = deque()
+        self.size = 0
+
+    def keep(self, line: Logged) -> None:
+        """Keep the last lines; Lambda's own are few and short, and do not count."""
+        self.lines.append(line)
+        self.size += len(line.stored)
+        while self.size > TAIL and len(self.lines) > 1:
+            first = self.lines.popleft()
+            self.size -= len(first.stored) if isinstance(first, Logged) else 0
+
+    def text(self) -> bytes:
+        """The end of them, at most `TAIL` bytes."""
+        return "".join(f"{line.stored}\n" for line in self.lines).encode()[-TAIL:]
+
+
 class FunctionLog:
-    """The log stream of one worker."""
+    """The log stream of one worker; `tail` is the end of what its latest invocation logged."""
 
     def __init__(self, function: Function, stream: str, feed: Feed) -> None:
         self.function = function
@@ -87,19 +129,12 @@ class FunctionLog:
         )
         self.feed = feed
         self.request_id = ""
-        self._tail: deque[Content] = deque()
-        self._kept = 0
-
-    @property
-    def tail(self) -> Tail:
-        """The end of what the invocation logged."""
-        return Tail(tuple(self._tail))
+        self.tail = Tail()
 
     def start(self, request_id: str) -> None:
         """An invocation begins."""
         self.request_id = request_id
-        self._tail.clear()
-        self._kept = 0
+        self.tail = Tail()
         self._platform(START)
 
     def end(self, measures: Measures) -> None:
@@ -127,35 +162,17 @@ class FunctionLog:
         self._printed("", text)
 
     def _printed(self, text: str, stored: str) -> None:
-        content = Printed(text, stored)
+        line = Logged(self.stream, text, stored, self.request_id, time.time())
         if stored:
-            self._keep(content, len(stored))
-        self.feed.publish(Logged(self.stream, content, self.request_id, False, time.time()))
+            self.tail.keep(line)
+        self.feed.publish(line)
 
     def _platform(self, kind: str, measures: Measures | None = None) -> None:
-        request_id, now = self.request_id, time.time()
-        line = PlatformLine(kind, request_id, self.function, now, measures)
-        # Lambda's own lines are few and short: the tail's limit does not count them.
-        self._tail.append(line)
-        self.feed.publish(Logged(self.stream, line, request_id, True, now))
-
-    def _keep(self, line: Content, size: int) -> None:
-        """Keep the last lines."""
-        self._tail.append(line)
-        self._kept += size
-        while self._kept > TAIL and len(self._tail) > 1:
-            first = self._tail.popleft()
-            self._kept -= len(first.stored) if isinstance(first, Printed) else 0
-
-
-class Tail(NamedTuple):
-    """The last lines of an invocation."""
-
-    lines: tuple[Content, ...] = ()
-
-    def text(self) -> bytes:
-        """The end of them, at most `TAIL` bytes."""
-        return "".join(f"{line.stored}\n" for line in self.lines).encode()[-TAIL:]
+        line = PlatformLine(
+            kind, self.stream, self.function, self.request_id, time.time(), measures
+        )
+        self.tail.lines.append(line)
+        self.feed.publish(line)
 
 
 def _time(seconds: float) -> str:

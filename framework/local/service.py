@@ -109,6 +109,7 @@ class Service:
         settings, feed = self.settings, self.feed
         keys = keys_of_file(settings.jwks) if settings.jwks else keys_of_issuer
         looks = Looks()
+        self.turns = looks.turns
         self.reloader = Reloader(
             compile, self._apply, feed, lambda: self.deployment.sources, looks.turns
         )
@@ -139,6 +140,10 @@ class Service:
     def gate_url(self) -> str:
         """Where calls to AWS of the home region's handlers go."""
         return next(iter(self.grounds.gates.values()))
+
+    def new_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop to start on: it spares requests that come together some looks."""
+        return self.turns.new_loop()
 
     async def start(self) -> None:
         """Be up: requests are answered from now on; the cloud comes up beside."""
@@ -203,7 +208,7 @@ class Service:
         from framework.local.console.history import History
 
         history = History()
-        self.feed.subscribe(history.hear)
+        history.listen_to(self.feed)
         return history
 
     def _console(self, history: History) -> Console:
@@ -306,7 +311,8 @@ def serve(compile: Compile, settings: Settings, feed: Feed) -> None:
     # What the start made stays: searching it again and again would delay requests.
     gc.freeze()
     gc.enable()
-    asyncio.run(_until_told(service))
+    with asyncio.Runner(loop_factory=service.new_loop) as runner:
+        runner.run(_until_told(service))
 
 
 async def _until_told(service: Service) -> None:
@@ -328,7 +334,7 @@ def running(compile: Compile, settings: Settings, feed: Feed) -> Iterator[Servic
     Raises `LocalError` and `Mistakes`.
     """
     service = Service(compile, settings, feed)
-    loop = asyncio.new_event_loop()
+    loop = service.new_loop()
     thread = threading.Thread(target=loop.run_forever, name="local-mode")
     thread.start()
     try:

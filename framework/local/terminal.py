@@ -1,6 +1,7 @@
 """What a terminal or a program shows of the events: lines of text, or one JSON object a line.
 
-In: a function that writes one line. Out: listeners for a `Feed`.
+In: a function that writes one line. Out: listeners for a `Feed`, and the kinds of events that they
+are for.
 """
 
 from __future__ import annotations
@@ -8,17 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from framework.local.events import Event, Listener, Logged, Requested
+from framework.local.events import Denied, Event, Listener, Logged, Problem, Ready, Reloaded
+
+QUIET = (Ready, Logged, Denied, Reloaded, Problem)
+"""What a quiet terminal shows: neither requests nor what Lambda adds to a function's log."""
 
 
-def text_lines(write: Callable[[str], None], quiet: bool = False) -> Listener:
-    """Writes every line; `quiet` leaves out requests and what Lambda adds to a function's log."""
+def text_lines(write: Callable[[str], None]) -> Listener:
+    """Writes every line."""
 
     def show(event: Event) -> None:
-        routine = isinstance(event, Requested) or (isinstance(event, Logged) and event.platform)
-        if not (quiet and routine):
-            for line in event.lines:
-                write(line)
+        for line in event.lines:
+            write(line)
 
     return show
 

@@ -30,8 +30,6 @@ IDLE_SECONDS = 60.0
 
 CANNOT_LOAD, ERROR = b"L", b"E"
 
-NOTHING = Tail()
-
 
 class Throttled(Exception):
     """The function's reserved concurrency is used up."""
@@ -40,12 +38,12 @@ class Throttled(Exception):
 class Outcome(NamedTuple):
     """What an invocation came to: the result as JSON, or with `failed` AWS's error document.
 
-    `log` is the end of what it logged.
+    `log` is the end of what it logged, None where no worker ran.
     """
 
     payload: bytes
     failed: bool = False
-    log: Tail = NOTHING
+    log: Tail | None = None
 
 
 class Pool:

@@ -17,18 +17,30 @@ from framework.local.events import (
     Feed,
     Logged,
     LogStream,
-    Printed,
     Ready,
     Reloaded,
     Requested,
 )
 from framework.local.http_messages import Request, Response
+from framework.local.logs import DONE, START, PlatformLine
+from framework.local.model import Function, read
 from framework.local.workers import Outcome
+from tests.support.plans import PlanBuilder
 
 GET = Request("GET", "/notes", "a=1", (("host", "localhost"), ("x-own", "1")))
 HELLO = Response(200, (("content-type", "text/plain"),), b"hello")
 STREAM = LogStream("functions.f", "eu-west-1", "/aws/lambda/f", "stream")
 SECONDS = 1_700_000_000.0
+
+
+@pytest.fixture(scope="module")
+def function() -> Function:
+    return read(PlanBuilder().function("f", "app.f").plan()).functions[0]
+
+
+def words(call: Call) -> list[str]:
+    """The first word of each line of the log."""
+    return [line.text.partition(" ")[0] for line in call.lines]
 
 
 def nothing() -> None:
@@ -38,9 +50,11 @@ def nothing() -> None:
 class Api:
     """An API whose function logs and answers as it is told, with a history that listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, function: Function) -> None:
+        self.function = function
         self.history = History(clock=lambda: SECONDS)
-        self.feed = Feed(self.history.hear)
+        self.feed = Feed()
+        self.history.listen_to(self.feed)
         self.count = 0
 
     async def request(
@@ -56,11 +70,11 @@ class Api:
         invocation = f"invocation-{self.count}"
 
         async def handle(request: Request) -> Response:
-            self.log("START", invocation, platform=True)
+            self.added(START, invocation)
             during()
             for line in lines:
                 self.print(line, invocation)
-            self.log("REPORT", invocation, platform=True)
+            self.added(DONE, invocation)
             self.answered(request, response, event)
             return response
 
@@ -71,8 +85,11 @@ class Api:
         """A line from a handler's pipe, where no request is known."""
         contextvars.Context().run(self.log, text, invocation)
 
-    def log(self, text: str, invocation: str, platform: bool = False) -> None:
-        self.feed.publish(Logged(STREAM, Printed(text, text), invocation, platform))
+    def log(self, text: str, invocation: str) -> None:
+        self.feed.publish(Logged(STREAM, text, text, invocation))
+
+    def added(self, kind: str, invocation: str) -> None:
+        self.feed.publish(PlatformLine(kind, STREAM, self.function, invocation, SECONDS))
 
     def answered(self, request: Request, response: Response, event: bytes | None) -> None:
         names = ("eu-west-1", "api-id", request.method, request.path, "GET /notes", "functions.f")
@@ -80,8 +97,8 @@ class Api:
 
 
 @pytest.fixture
-def api() -> Api:
-    return Api()
+def api(function: Function) -> Api:
+    return Api(function)
 
 
 def test_a_request_has_its_event_its_response_and_its_log(api: Api) -> None:
@@ -111,7 +128,12 @@ def test_a_request_has_its_event_its_response_and_its_log(api: Api) -> None:
         "event": {"text": '{\n  "version": "2.0"\n}', "kind": "json", "size": 18, "cut": False},
         "headers": [("content-type", "text/plain")],
         "result": {"text": "hello", "kind": "text", "size": 5, "cut": False},
-        "log": ["START", "one", "two", "REPORT"],
+        "log": [
+            "START RequestId: invocation-1 Version: $LATEST",
+            "one",
+            "two",
+            "END RequestId: invocation-1",
+        ],
         "dropped": 0,
         "notes": [],
     }
@@ -125,15 +147,15 @@ def test_requests_at_the_same_time_keep_their_logs_apart(api: Api) -> None:
 
     asyncio.run(both())
 
-    logs = [in_full(call, ())["log"] for call in api.history.calls]
-    assert logs == [["START", "first", "REPORT"], ["START", "second", "REPORT"]]
+    logs = [words(call) for call in api.history.calls]
+    assert logs == [["START", "first", "END"], ["START", "second", "END"]]
 
 
 def test_a_function_that_runs_on_after_its_callers_answer_logs_to_the_same_request(
     api: Api,
 ) -> None:
     async def handle(request: Request) -> Response:
-        api.log("START", "slow", platform=True)
+        api.added(START, "slow")
         api.answered(request, Response(503), b"{}")
         return Response(503)
 
@@ -144,7 +166,7 @@ def test_a_function_that_runs_on_after_its_callers_answer_logs_to_the_same_reque
     asyncio.run(late())
 
     (call,) = api.history.calls
-    assert (call.failed, in_full(call, ())["log"]) == (True, ["START", "still here"])
+    assert (call.failed, words(call)) == (True, ["START", "still"])
 
 
 def test_an_answer_without_a_word_of_the_feed_ends_the_call_too(api: Api) -> None:
@@ -159,7 +181,7 @@ def test_an_answer_without_a_word_of_the_feed_ends_the_call_too(api: Api) -> Non
 
 
 def test_what_belongs_to_no_request_is_not_kept(api: Api) -> None:
-    api.log("START", "unknown", platform=True)
+    api.added(START, "unknown")
     api.print("a line of nobody", "unknown")
     api.answered(GET, HELLO, None)
     api.feed.publish(Ready("notes", {}, ()))
@@ -170,7 +192,7 @@ def test_what_belongs_to_no_request_is_not_kept(api: Api) -> None:
 
 def test_an_error_document_of_the_log_is_left_to_its_note(api: Api) -> None:
     def fail() -> None:
-        api.feed.publish(Logged(STREAM, Printed("", '{"errorType": "E"}'), "invocation-1"))
+        api.feed.publish(Logged(STREAM, "", '{"errorType": "E"}', "invocation-1"))
         api.feed.say("functions.f: ValueError: no")
         api.feed.say('functions.f |   File "app.py", line 1, in f')
         api.feed.say("functions.f |     raise ValueError")
@@ -178,7 +200,7 @@ def test_an_error_document_of_the_log_is_left_to_its_note(api: Api) -> None:
     call = asyncio.run(api.request(during=fail))
 
     whole = in_full(call, api.history.notes)
-    assert whole["log"] == ["START", "REPORT"]
+    assert words(call) == ["START", "END"]
     (note,) = api.history.notes
     assert whole["notes"] == [note_in_words(note)]
     assert note_in_words(note) == {
@@ -244,7 +266,7 @@ def test_an_invocation_by_name(
 ) -> None:
     async def invoke() -> None:
         done = api.history.invoked("eu-west-1", "functions.f", b'{"b": 2}')
-        api.log("START", "by-name", platform=True)
+        api.added(START, "by-name")
         done(outcome)
 
     asyncio.run(invoke())
@@ -252,7 +274,7 @@ def test_an_invocation_by_name(
     (call,) = api.history.calls
     whole = in_full(call, ())
     assert (whole["method"], whole["function"], whole["request"]) == ("", "functions.f", None)
-    assert (whole["ended"], whole["failed"], whole["log"]) == (True, failed, ["START"])
+    assert (whole["ended"], whole["failed"], words(call)) == (True, failed, ["START"])
     assert whole["event"] == {"text": '{\n  "b": 2\n}', "kind": "json", "size": 8, "cut": False}
     assert whole["result"] == {
         "text": result,
@@ -283,10 +305,10 @@ def test_a_request_that_is_gone_takes_nothing_more(
 
     def invoke() -> Call:
         done = api.history.invoked("eu-west-1", "functions.f", b"{}")
-        api.log("START", "gone", platform=True)
+        api.added(START, "gone")
         old = api.history.calls[0]
         contextvars.Context().run(api.history.invoked, "eu-west-1", "functions.g", b"{}")
-        api.log("more", "gone", platform=True)
+        api.added(DONE, "gone")
         api.answered(GET, HELLO, b"{}")
         done(Outcome(b"a result"))
         return old
@@ -334,7 +356,7 @@ def test_a_flood_of_lines_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) 
     # 200 bytes a line: what people see, and what the log group has.
     assert 300 < len(log) - 2 == history.LARGEST_PART // 200
     assert call.dropped == 5_000 - (len(log) - 2)
-    assert log[-1] == "REPORT"
+    assert words(call)[-1] == "END"
 
 
 def test_empty_lines_are_bounded_as_well(api: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from framework.local import log_groups
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Logged, LogStream, Printed, Problem
+from framework.local.events import Logged, LogStream
 from framework.local.http_messages import Request, Response
 from framework.local.log_groups import LogGroups
 from tests.support.running import Running, run
@@ -89,7 +89,7 @@ class StandIn(Cloud):
 
 
 def line(text: str, stream: str = "s") -> Logged:
-    return Logged(LogStream("functions.f", "eu-west-1", "/g", stream), Printed(text, text))
+    return Logged(LogStream("functions.f", "eu-west-1", "/g", stream), text, text)
 
 
 def test_the_cloud_holds_a_bounded_amount(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,7 @@ def test_what_waits_is_bounded_and_goes_in_parts() -> None:
     groups = LogGroups(cloud)
     for number in range(log_groups.MOST_WAITING + 5):
         groups.hear(line(f"{number}", stream=f"s{number % 2}"))
-    groups.hear(Problem("no line of a log"))
-    groups.hear(Logged(LogStream("functions.f"), Printed("shown alone")))
+    groups.hear(Logged(LogStream("functions.f"), "shown alone"))
     asyncio.run(groups.bring())
 
     puts = [body for operation, body in cloud.called if operation == "PutLogEvents"]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from framework.local.events import Event, Feed, Logged, LogStream
-from framework.local.logs import FunctionLog, Measures
+from framework.local.logs import FunctionLog, LogLine, Measures, PlatformLine
 from framework.local.model import read
 from tests.support.plans import PlanBuilder
 
@@ -20,8 +20,8 @@ def log_of(log_format: str) -> tuple[FunctionLog, list[Event]]:
     return FunctionLog(read(builder.plan()).functions[0], "stream", Feed(events.append)), events
 
 
-def logged(events: list[Event]) -> list[Logged]:
-    return [event for event in events if isinstance(event, Logged)]
+def logged(events: list[Event]) -> list[LogLine]:
+    return [event for event in events if isinstance(event, (Logged, PlatformLine))]
 
 
 def test_the_lines_in_text() -> None:
@@ -39,7 +39,12 @@ def test_the_lines_in_text() -> None:
     ]
     assert [event.text for event in logged(events)] == lines
     assert [event.stored for event in logged(events)] == lines
-    assert [event.platform for event in logged(events)] == [True, False, True, True]
+    documents = [event.document() for event in events]
+    assert [each["platform"] for each in documents] == [True, False, True, True]
+    assert [each["text"] for each in documents] == lines
+    assert [line for event in events for line in event.lines] == [
+        f"functions.f | {line}" for line in lines
+    ]
     stream = LogStream("functions.f", "eu-west-1", "/aws/lambda/notes-dev-f", "stream")
     assert {(e.stream, e.request_id) for e in logged(events)} == {(stream, "r-1")}
     assert log.tail.text() == "".join(f"{line}\n" for line in lines).encode()

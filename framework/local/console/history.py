@@ -19,16 +19,9 @@ from contextvars import ContextVar
 from dataclasses import replace
 from itertools import islice
 
-from framework.local.events import (
-    Content,
-    Denied,
-    Event,
-    Logged,
-    Problem,
-    Reloaded,
-    Requested,
-)
+from framework.local.events import Denied, Feed, Logged, Problem, Reloaded, Requested
 from framework.local.http_messages import LARGEST_HEAD, Request, Response
+from framework.local.logs import LogLine, PlatformLine
 from framework.local.workers import Outcome
 
 MOST_CALLS = 200
@@ -99,7 +92,7 @@ class Call:
         self.seconds = seconds
         self.request = request
         self.size = size
-        self.lines: list[Content] = []
+        self.lines: list[LogLine] = []
 
     @property
     def gone(self) -> bool:
@@ -226,19 +219,14 @@ class History:
         answer = await work
         return answer, _CAUSE.get()
 
-    def hear(self, event: Event) -> None:
-        """Take what the feed tells."""
-        if isinstance(event, Logged):
-            self._logged(event)
-        elif isinstance(event, Requested):
-            self._requested(event)
-        elif isinstance(event, Denied):
-            self._note("denied", [event.text], self._only_one_of(event.function))
-        elif isinstance(event, Problem):
-            self._problem(event)
-        elif isinstance(event, Reloaded):
-            self.readings += 1
-            self._note("reloaded", event.lines, None)
+    def listen_to(self, feed: Feed) -> None:
+        """Take what happens from now on."""
+        feed.subscribe(self._added, PlatformLine)
+        feed.subscribe(self._printed, Logged)
+        feed.subscribe(self._requested, Requested)
+        feed.subscribe(self._denied, Denied)
+        feed.subscribe(self._problem, Problem)
+        feed.subscribe(self._reloaded, Reloaded)
 
     def call(self, number: int) -> Call | None:
         """The call of that number, None where it is no longer kept."""
@@ -302,29 +290,26 @@ class History:
         while self._waiting:
             _wake(self._waiting.popleft())
 
-    def _logged(self, event: Logged) -> None:
-        call = self._of_invocation.get(event.request_id) or self._begun(event)
-        if call is None:
-            return
-        if event.platform:
-            # Lambda's own lines are few: the overhead covers them.
-            call.lines.append(event.content)
+    def _added(self, line: PlatformLine) -> None:
+        """A line that Lambda adds: few, so that the overhead of a call covers them."""
+        call = self._of_invocation.get(line.request_id) or self._begun(line)
+        if call is not None:
+            call.lines.append(line)
             self._changed(call)
-        else:
-            self._printed(call, event.content)
 
-    def _begun(self, event: Logged) -> Call | None:
+    def _begun(self, line: PlatformLine) -> Call | None:
         """The call that causes an invocation, of which this is the first line."""
-        call = _CAUSE.get() if event.platform else None
+        call = _CAUSE.get()
         if call is None or call.gone:
             return None
-        self._of_invocation[event.request_id] = call
-        call.invocation, call.function = event.request_id, event.function
+        self._of_invocation[line.request_id] = call
+        call.invocation, call.function = line.request_id, line.stream.function
         return call
 
-    def _printed(self, call: Call, line: Content) -> None:
+    def _printed(self, line: Logged) -> None:
+        call = self._of_invocation.get(line.request_id)
         text, stored = line.text, line.stored
-        if not text and stored:
+        if call is None or (stored and not text):
             # An error document: the note beside it says the same in other words.
             return
         size = len(text) + len(stored)
@@ -346,6 +331,13 @@ class History:
         call.answer, call.function = event, event.function
         call.failed = response.status >= 500
         self._grow(call, size)
+
+    def _denied(self, event: Denied) -> None:
+        self._note("denied", [event.text], self._only_one_of(event.function))
+
+    def _reloaded(self, event: Reloaded) -> None:
+        self.readings += 1
+        self._note("reloaded", event.lines, None)
 
     def _problem(self, event: Problem) -> None:
         """A note of its own, or more of the one before: an exception comes line by line."""
