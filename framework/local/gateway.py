@@ -184,15 +184,15 @@ class Gateway:
         route = call.match.route if call.match else None
         self.feed.publish(
             Requested(
-                region=self.model.region,
-                request_id=call.request_id,
-                method=call.request.method,
-                path=call.request.path,
-                route=route.key if route else "",
-                function=route.function.entry if route else "",
-                milliseconds=seconds * 1000,
-                response=answer,
-                invoked=call.event,
+                self.model.region,
+                call.request_id,
+                call.request.method,
+                call.request.path,
+                route.key if route else "",
+                route.function.entry if route else "",
+                seconds * 1000,
+                answer,
+                call.event,
             )
         )
 

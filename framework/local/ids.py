@@ -1,7 +1,8 @@
 """The ids that AWS gives to requests, invocations and traces: unique, and nobody's secret.
 
 In: nothing. Out: text in AWS's form. The system's own source of randomness is asked once, for a
-seed: four calls of it would be a tenth of a request. Who seeds `random` for tests of their own, as
+seed: four calls of it would be a tenth of a request. Numbers are cut into bytes here, not by
+`random`, for the same reason. Who seeds `random` for tests of their own, as
 hypothesis and pytest-randomly do, has other ids all the same.
 """
 
@@ -16,7 +17,7 @@ _RANDOM = Random()
 
 def request_id() -> str:
     """API Gateway's id of a request: `JKJaXmPLvHcESHA=`."""
-    return urlsafe_b64encode(_RANDOM.randbytes(11)).decode("ascii")
+    return urlsafe_b64encode(_RANDOM.getrandbits(88).to_bytes(11, "big")).decode("ascii")
 
 
 def invocation_id() -> str:
@@ -28,4 +29,4 @@ def invocation_id() -> str:
 
 def trace_id() -> str:
     """A new X-Ray trace id in its header form."""
-    return f"Root=1-{int(time.time()):08x}-{_RANDOM.randbytes(12).hex()}"
+    return f"Root=1-{int(time.time()):08x}-{_RANDOM.getrandbits(96):024x}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -103,7 +102,7 @@ class Tail:
     """The last lines of an invocation."""
 
     def __init__(self) -> None:
-        self.lines: deque[LogLine] = deque()
+        self.lines: list[LogLine] = []
         self.size = 0
 
     def keep(self, line: Logged) -> None:
@@ -111,7 +110,7 @@ class Tail:
         self.lines.append(line)
         self.size += len(line.stored)
         while self.size > TAIL and len(self.lines) > 1:
-            first = self.lines.popleft()
+            first = self.lines.pop(0)
             self.size -= len(first.stored) if isinstance(first, Logged) else 0
 
     def text(self) -> bytes:

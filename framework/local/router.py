@@ -29,10 +29,17 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         patterns = [_Pattern(route) for route in routes if route.path]
         self.patterns = sorted(patterns, key=lambda pattern: pattern.rank)
+        # Nothing comes before a route without variables, but the same path with an explicit method.
+        plain = [route for route in routes if route.path and "{" not in route.path]
+        self.plain = {(route.method, route.path): Match(route, {}) for route in plain}
         self.default = next((route for route in routes if not route.path), None)
 
     def match(self, method: str, path: str) -> Match | None:
         """The route for a method and a path that is still percent-encoded, None where none is."""
+        if "%" not in path:
+            found = self.plain.get((method, path)) or self.plain.get(("ANY", path))
+            if found is not None:
+                return found
         segments = [unquote(segment) for segment in path.split("/")[1:]]
         for pattern in self.patterns:
             if pattern.method in (method, "ANY"):

@@ -209,7 +209,10 @@ class Worker:
 
 
 class Invocation:
-    """One invocation on one worker, with what REPORT will say of it."""
+    """One invocation on one worker, with what REPORT will say of it.
+
+    `all_read` says that nothing it printed waits to be read.
+    """
 
     def __init__(self, worker: Worker, clock: Callable[[], float]) -> None:
         self.worker = worker
@@ -218,6 +221,7 @@ class Invocation:
         self.begun = clock()
         self.init: float | None = None
         self.memory = 0
+        self.all_read = False
         self.status = "success"
 
     def send(self, event: bytes) -> None:
@@ -237,7 +241,8 @@ class Invocation:
 
     def finish(self) -> None:
         """Log the end."""
-        self.worker.read_output()
+        if not self.all_read:
+            self.worker.read_output()
         self.worker.output.end_line()
         duration = self.clock() - self.begun
         self.worker.log.end(Measures(duration, self.memory, self.init, self.status))

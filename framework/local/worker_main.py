@@ -8,7 +8,7 @@ In: frames, each a length (four bytes, big endian) and bytes. The first is the s
 other one invocation: request id, space, trace id, line feed, event.
 Out: frames of one kind byte and a payload, `R`eady, `L` cannot load, `V`alue (the result as JSON),
 `E`rror (AWS's error document); the last two begin with the most memory used so far (KB, four bytes,
-big endian).
+big endian) and a byte that is 0 where all that was printed has been read.
 What the handler prints goes to descriptors 1 and 2. The process and all that it started end when
 the descriptor `life` reaches its end: the server holds the other side and never writes.
 """
@@ -24,6 +24,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from fcntl import ioctl
 from functools import partial
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -34,6 +35,7 @@ from importlib.machinery import (
     PathFinder,
     SourceFileLoader,
 )
+from termios import FIONREAD
 from types import ModuleType, TracebackType
 
 # Importing typing would cost every template some milliseconds and half a megabyte.
@@ -444,6 +446,24 @@ class Memory:
         return self.most
 
 
+def unread_of(descriptor: int) -> Callable[[], bool]:
+    """What says whether something that was printed to a pipe may still wait to be read.
+
+    The server would have to ask after every invocation; here it is asked beside the server's work.
+    """
+    if sys.platform != "linux":
+        return lambda: True
+    none = bytes(4)
+
+    def unread() -> bool:
+        try:
+            return ioctl(descriptor, FIONREAD, none) != none
+        except OSError:
+            return True
+
+    return unread
+
+
 def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[bytes, bytes]:
     """One invocation: the frame that answers it."""
     head, _, event = frame.partition(b"\n")
@@ -459,7 +479,7 @@ def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[by
     return result_frame(result, int(setup["payload"]))
 
 
-def serve(channel: Channel, setup: Mapping[str, str]) -> None:
+def serve(channel: Channel, setup: Mapping[str, str], unread: Callable[[], bool]) -> None:
     """Load the handler, then answer invocations until the parent is gone."""
     try:
         handler = load(setup["handler"], setup["source"], setup["shown"])
@@ -472,7 +492,7 @@ def serve(channel: Channel, setup: Mapping[str, str]) -> None:
     while (frame := channel.receive()) is not None:
         kind, payload = invoke(handler, setup, frame)
         sys.stdout.flush()
-        channel.send(kind, memory.used().to_bytes(4, "big") + payload)
+        channel.send(kind, memory.used().to_bytes(4, "big") + bytes((unread(),)) + payload)
 
 
 def rehearse() -> None:
@@ -483,6 +503,7 @@ def rehearse() -> None:
     move_in(os.sep, {**os.environ, "TZ": ":UTC"})
     invoke(lambda event, context: event, setup, b" \n{}")
     Memory().used()
+    unread_of(1)()
 
 
 def prepare() -> Callable[[int, int, int, int], None]:
@@ -501,6 +522,8 @@ def work(
     if os.getppid() != template:
         end_everything()
     channel = Channel(incoming, outgoing)
+    # The handler may put something else in the place of 1 and 2.
+    unread = unread_of(os.dup(2))
     for descriptor in (incoming, outgoing, life):
         os.set_inheritable(descriptor, False)
     frame = channel.receive()
@@ -511,5 +534,5 @@ def work(
     _thread.start_new_thread(end_with_parent, (life,))
     prepare_imports(setup["source"], setup["paths"], setup["runtime"])
     sys.meta_path.insert(0, Logging(setup["log_format"], setup["log_level"]))
-    serve(channel, setup)
+    serve(channel, setup, unread)
     end_everything()

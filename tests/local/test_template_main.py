@@ -216,7 +216,8 @@ def test_the_whole_program(tmp_path: Path) -> None:
 
     ready, value = answered[:5], answered[5:]
     assert ready == b"\0\0\0\1R"
-    assert (value[4:5], value[9:]) == (b"V", b'[7, ""]')
+    assert (value[4:5], value[10:]) == (b"V", b'[7, ""]')
     assert int.from_bytes(value[5:9], "big") > 1000
+    assert value[9] == 1, "what it printed was not read before"
     assert said == b"hi\n"
     assert (code, ended) == (-signal.SIGKILL, 0)

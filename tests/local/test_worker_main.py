@@ -92,7 +92,7 @@ class Wire:
             length = int.from_bytes(data[:4], "big")
             payload = data[5 : 4 + length]
             if data[4:5] in (b"V", b"E"):
-                payload = payload[4:]
+                payload = payload[5:]
             found.append((data[4:5], json.loads(payload) if payload else None))
             data = data[4 + length :]
         return found
@@ -130,7 +130,7 @@ def test_invocations_are_answered_until_the_parent_hangs_up(
     wire.send(invocation("fail"))
     wire.hang_up()
 
-    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_serving.f"})
+    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_serving.f"}, bool)
 
     ready, value, error = wire.frames()
     assert ready == (b"R", None)
@@ -152,7 +152,7 @@ def test_invocations_are_answered_until_the_parent_hangs_up(
 def test_a_handler_that_cannot_be_had_is_said_and_ends_it(source: Path, wire: Wire) -> None:
     write(source, "wm_broken", "import wm_missing")
 
-    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_broken.f"})
+    serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_broken.f"}, bool)
 
     text = "cannot import handlers/wm_broken.py: ModuleNotFoundError: No module named 'wm_missing'"
     assert wire.frames() == [
@@ -425,6 +425,32 @@ def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(ctypes, "CDLL", fail)
     worker_main.signal_of_the_end()()
+
+
+def test_a_pipe_says_whether_something_waits_to_be_read() -> None:
+    reads, writes = os.pipe()
+    unread = worker_main.unread_of(writes)
+    said = [unread()]
+    os.write(writes, b"ab")
+    said.append(unread())
+    os.read(reads, 1)
+    said.append(unread())
+    os.read(reads, 1)
+    said.append(unread())
+    os.close(reads)
+    os.close(writes)
+
+    assert said == [sys.platform != "linux", True, True, sys.platform != "linux"]
+    assert unread()
+
+
+def test_where_a_pipe_cannot_be_asked_something_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, writes = os.pipe()
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert worker_main.unread_of(writes)()
+    os.close(reads)
+    os.close(writes)
 
 
 @pytest.fixture

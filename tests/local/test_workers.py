@@ -318,7 +318,8 @@ def test_a_worker_holds_its_own_descriptors_alone(served: Local) -> None:
     answer = served.client.get("/descriptors").json()
 
     here = answer.pop("here")
-    assert [target.partition(":")[0] for target in here] == ["/dev/null", *["pipe"] * 5]
+    assert [target.partition(":")[0] for target in here] == ["/dev/null", *["pipe"] * 6]
+    assert here.count(here[1]) == 3
     assert here[1] == here[2]
     assert len(set(here[2:])) == 4
     # The fourth of the child is the folder that it reads.

@@ -186,9 +186,11 @@ class History:
         self, region: str, request: Request, handle: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """The answer of `handle` to a request to the API, as a call."""
-        size = min(len(request.body), LARGEST_PART)
-        call = self._begin(region, request, size + _size_of_head(request))
-        if len(request.body) > LARGEST_PART:
+        body = len(request.body)
+        # Of the head, at the most: what it is in truth would be counted for every request.
+        head = LARGEST_HEAD + OVERHEAD_OF_HEADER * len(request.headers)
+        call = self._begin(region, request, head + min(body, LARGEST_PART))
+        if body > LARGEST_PART:
             call.cut_body, call.request = Kept(request.body), replace(request, body=b"")
         try:
             return await handle(request)
@@ -379,11 +381,6 @@ def _size_of(headers: tuple[tuple[str, str], ...]) -> int:
     return sum(
         [len(name) + len(value) for name, value in headers], OVERHEAD_OF_HEADER * len(headers)
     )
-
-
-def _size_of_head(request: Request) -> int:
-    """At the most: what they are in truth would be counted for every request."""
-    return LARGEST_HEAD + OVERHEAD_OF_HEADER * len(request.headers)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
