@@ -179,8 +179,8 @@ class Worker:
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another invocation."""
-        return not self.frames.ended
+        """Whether it can take another invocation; its end is known a turn before it is told."""
+        return not (self.pipes.closing or self.frames.ended)
 
     def read_output(self) -> None:
         """Take what it has printed until now, which the event loop may not have seen yet."""

@@ -346,6 +346,9 @@ def test_workers_end_with_their_template_and_are_replaced(tmp_path: Path, name: 
         told = f"functions.{name}: its worker ended before it answered (signal SIGKILL)"
         assert told in running.lines.said
         wait_until(lambda: not any(runs(pid) for pid in pids))
+        # A process that runs no more may have a thread that still holds its pipes.
+        idle = running.service.deployment.pools["functions.children"].workers
+        wait_until(lambda: not any(worker.usable for worker in idle))
         assert running.client.get("/children").status_code == 200
 
 
