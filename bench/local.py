@@ -17,9 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -31,29 +31,46 @@ HANDLER = """\
 def main(event, context):
     return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "hello"}
 """
-NAMES = ("hello", *(f"cold{number}" for number in range(5)))
-"""The functions: one that is called all the time, and some that are called once."""
+CONNECTIONS = 8
+HELLO = "hello"
+"""The function that is called all the time."""
 
+PATHS = tuple(f"{HELLO}{number}" for number in range(CONNECTIONS))
+"""Its routes, one for each connection: the most that AWS, and local mode, let through on one is
+10,000 requests a second."""
+
+COLD = tuple(f"cold{number}" for number in range(5))
+"""Functions that are called once, by their names."""
+
+ROUTES = dict.fromkeys(PATHS, HELLO) | {name: name for name in COLD}
+THROTTLE = {"rate": 10_000, "burst": 5_000}
 SERVICES = {
     "service": "bench",
     "regions": ["us-east-1"],
     "alarms": {"enabled": False, "reason": "a measurement"},
-    "functions": {name: {"handler": "app.main"} for name in NAMES},
-    "routes": {f"GET /{name}": {"function": name, "auth": "none"} for name in NAMES},
-    "api": {"throttle": {"rate": 10000, "burst": 5000}},
+    "functions": {name: {"handler": "app.main"} for name in (HELLO, *COLD)},
+    "routes": {
+        f"GET /{path}": {"function": name, "auth": "none", "throttle": THROTTLE}
+        for path, name in ROUTES.items()
+    },
 }
 CHALICE = """\
 from chalice import Chalice, Response
 app = Chalice(app_name="bench")
-@app.route("/hello")
 def hello():
     return Response("hello", headers={"content-type": "text/plain"})
+for path in %r:
+    app.route(f"/{path}", name=path)(hello)
 """
 SERVERLESS = {
     "service": "bench",
     "provider": {"name": "aws", "runtime": "python3.11"},
     "functions": {
-        name: {"handler": "app.main", "events": [{"httpApi": f"GET /{name}"}]} for name in NAMES
+        name: {
+            "handler": "app.main",
+            "events": [{"httpApi": f"GET /{path}"} for path, of in ROUTES.items() if of == name],
+        }
+        for name in (HELLO, *COLD)
     },
     "plugins": ["serverless-offline"],
 }
@@ -62,7 +79,6 @@ DEADLINE = 60.0
 ATTEMPTS = 3
 """A program that ends before it answers found its port taken, or the one after it."""
 
-CONNECTIONS = 8
 REQUESTS = 300
 """On a kept connection: chalice takes 44 ms for each."""
 
@@ -110,7 +126,7 @@ def peers(folder: Path) -> dict[str, Peer]:
 def chalice_peers(folder: Path, program: str) -> dict[str, Peer]:
     """chalice as it comes, and without its watching of files."""
     config = '{"app_name": "bench", "version": "2"}'
-    where = project(folder, {"app.py": CHALICE, ".chalice/config.json": config})
+    where = project(folder, {"app.py": CHALICE % (PATHS,), ".chalice/config.json": config})
     base = [program, "local", "--port"]
     return {
         "chalice local": Peer(lambda port: [*base, str(port)], where),
@@ -203,7 +219,7 @@ def answers(port: int) -> bool:
     """Whether a request is answered by 200 now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
-        connection.request("GET", "/hello")
+        connection.request("GET", f"/{PATHS[0]}")
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -245,7 +261,7 @@ def wait_for(port: int) -> None:
 def first_requests(port: int) -> float:
     """The median time of the first request of a function, on a new connection."""
     taken = []
-    for name in NAMES[1:]:
+    for name in COLD:
         time.sleep(PAUSE)
         begun = time.perf_counter()
         with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -254,34 +270,33 @@ def first_requests(port: int) -> float:
     return statistics.median(taken)
 
 
-def request(connection: socket.socket, name: str = NAMES[0]) -> None:
-    """One request and its whole answer."""
-    connection.sendall(f"GET /{name} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+def request(connection: socket.socket, path: str = PATHS[0]) -> None:
+    """One request and its whole answer, which ends in the one word that the handler says."""
+    connection.sendall(f"GET /{path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     received = b""
     while not received.endswith(b"hello"):
         part = connection.recv(65536)
         if not part:
             raise ConnectionResetError("the connection was closed")
         received += part
+        if b" 200 " not in received[:16]:
+            raise SystemExit(f"/{path} is answered by {received[:60]!r}")
 
 
 def rate(port: int) -> float:
     """Requests a second on eight kept connections."""
     end = time.perf_counter() + SECONDS
-    done = [0] * CONNECTIONS
 
-    def ask(number: int) -> None:
+    def ask(path: str) -> int:
+        done = 0
         with socket.create_connection(("127.0.0.1", port)) as connection:
             while time.perf_counter() < end:
-                request(connection)
-                done[number] += 1
+                request(connection, path)
+                done += 1
+        return done
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(done) / SECONDS
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        return sum(threads.map(ask, PATHS)) / SECONDS
 
 
 def memory(pid: int) -> float:
