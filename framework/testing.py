@@ -76,7 +76,8 @@ class LocalService:
     @property
     def logs(self) -> list[str]:
         """What the handlers printed and logged so far, one line each."""
-        return [event.text for event in self._events if isinstance(event, Logged) and event.lines]
+        own = [event for event in self._events if isinstance(event, Logged)]
+        return [text for event in own for text in event.texts]
 
     @property
     def denied(self) -> list[str]:

@@ -1,7 +1,7 @@
 """What happens while the service runs: one object for each thing, handed to whoever subscribed.
 
 In: the rest of this room publishes; `logs` has one more kind of event, what Lambda adds to a log.
-Out: `Feed.subscribe`; each event has `lines` for a terminal and `document` for a program. Events
+Out: `Feed.subscribe`; each event has `lines` for a terminal and `documents` for a program. Events
 are published on the event loop's thread, in order; a listener must be quick and must not raise. The
 feed itself keeps nothing.
 """
@@ -24,8 +24,8 @@ class Event(Protocol):
         """What a terminal shows; nothing where people need not see it."""
         ...
 
-    def document(self) -> Document:
-        """As a program reads it: `event` says which kind it is."""
+    def documents(self) -> tuple[Document, ...]:
+        """As a program reads it, mostly one: `event` says which kind it is."""
         ...
 
 
@@ -37,17 +37,18 @@ class Ready(NamedTuple):
     routes: tuple[tuple[str, str, str], ...]
     lines: tuple[str, ...] = ()
 
-    def document(self) -> Document:
+    def documents(self) -> tuple[Document, ...]:
         """As a program reads it; `url` is the home region's."""
         routes = [{"region": r, "route": key, "function": f} for r, key, f in self.routes]
         url = next(iter(self.urls.values()), "")
-        return {
+        document = {
             "event": "ready",
             "service": self.name,
             "url": url,
             "urls": dict(self.urls),
             "routes": routes,
         }
+        return (document,)
 
 
 class Requested(NamedTuple):
@@ -70,9 +71,9 @@ class Requested(NamedTuple):
         status, took = self.response.status, f"{self.milliseconds:.0f} ms"
         return (f"{self.method} {self.path} -> {status}{function} {took}",)
 
-    def document(self) -> Document:
+    def documents(self) -> tuple[Document, ...]:
         """As a program reads it, without event and body."""
-        return {
+        document = {
             "event": "request",
             "region": self.region,
             "request_id": self.request_id,
@@ -83,6 +84,7 @@ class Requested(NamedTuple):
             "status": self.response.status,
             "milliseconds": round(self.milliseconds, 3),
         }
+        return (document,)
 
 
 class LogStream(NamedTuple):
@@ -108,20 +110,30 @@ class Logged(NamedTuple):
     seconds: float = 0.0
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """One line, under the function's name; none of what is for the log group alone."""
-        shown = self.text or not self.stored
-        return (f"{self.stream.function} | {self.text}",) if shown else ()
+    def texts(self) -> tuple[str, ...]:
+        """What people see of it, if anything."""
+        return (self.text,) if self.text or not self.stored else ()
 
-    def document(self) -> Document:
-        """As a program reads it."""
-        return {
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the log group has of it, if anything."""
+        return (self.stored,) if self.stored else ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Under the function's name."""
+        return tuple(f"{self.stream.function} | {text}" for text in self.texts)
+
+    def documents(self) -> tuple[Document, ...]:
+        """As a program reads it; a line that was only made more readable is part of another."""
+        document = {
             "event": "log",
             "function": self.stream.function,
             "request_id": self.request_id or None,
             "platform": False,
-            "text": self.stored or self.text,
+            "text": self.stored,
         }
+        return (document,) if self.stored else ()
 
 
 class Denied(NamedTuple):
@@ -137,15 +149,16 @@ class Denied(NamedTuple):
         """One line."""
         return (self.text,)
 
-    def document(self) -> Document:
+    def documents(self) -> tuple[Document, ...]:
         """As a program reads it."""
-        return {
+        document = {
             "event": "denied",
             "function": self.function,
             "action": self.action,
             "resource": self.resource,
             "text": self.text,
         }
+        return (document,)
 
 
 class Reloaded(NamedTuple):
@@ -160,9 +173,9 @@ class Reloaded(NamedTuple):
             return ("services.yaml has changed, nothing of it here",)
         return ("services.yaml has changed:", *(f"  {change}" for change in self.changes))
 
-    def document(self) -> Document:
+    def documents(self) -> tuple[Document, ...]:
         """As a program reads it."""
-        return {"event": "reloaded", "changes": list(self.changes)}
+        return ({"event": "reloaded", "changes": list(self.changes)},)
 
 
 class Problem(NamedTuple):
@@ -175,9 +188,9 @@ class Problem(NamedTuple):
         """The text as it is."""
         return (self.text,)
 
-    def document(self) -> Document:
+    def documents(self) -> tuple[Document, ...]:
         """As a program reads it."""
-        return {"event": "problem", "text": self.text}
+        return ({"event": "problem", "text": self.text},)
 
 
 Listener: TypeAlias = Callable[[Event], None]

@@ -111,10 +111,12 @@ class Gateway:
             return TOO_MANY
         if not match.route.served:
             return _not_served(match.route)
-        try:
-            authorizer = await self._authorize(request, match.route)
-        except Refused as refused:
-            return refused.response
+        authorizer = None
+        if match.route.authorization != "NONE":
+            try:
+                authorizer = await self._authorize(request, match.route)
+            except Refused as refused:
+                return refused.response
         if preflight:
             return self._preflight(request)
         return await self._integrate(call, match, authorizer)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from framework.local.cloud import Cloud, CloudGone
-from framework.local.events import Feed, Logged
+from framework.local.events import Document, Feed, Logged
 from framework.local.http_messages import Request
-from framework.local.logs import LogLine, PlatformLine
+from framework.local.logs import LogLine, Platform
 
 MOST_WAITING = 2_000
-"""Lines that wait for the cloud; older ones are dropped."""
+"""Lines that wait for the cloud, END and REPORT as one; older ones are dropped."""
 
 MOST_WAITING_CHARACTERS = 8_000_000
 """What handlers printed in them, at most; past it, the older half goes."""
@@ -44,7 +44,7 @@ class LogGroups:
 
     def listen_to(self, feed: Feed) -> None:
         """Take the lines of the functions' logs; their words are made when they go to the cloud."""
-        feed.subscribe(self.waiting.append, PlatformLine)
+        feed.subscribe(self.waiting.append, Platform)
         feed.subscribe(self.hear, Logged)
 
     def hear(self, line: Logged) -> None:
@@ -74,14 +74,13 @@ class LogGroups:
             self.waiting.clear()
             self.characters = 0
             for place, of_place in groupby(lines, _place):
-                listed = list(of_place)
-                for start in range(0, len(listed), MOST_AT_ONCE):
-                    await self._put(place, listed[start : start + MOST_AT_ONCE])
+                events = [event for line in of_place for event in _log_events(line)]
+                for start in range(0, len(events), MOST_AT_ONCE):
+                    await self._put(place, events[start : start + MOST_AT_ONCE])
 
-    async def _put(self, place: tuple[str, str, str], lines: Sequence[LogLine]) -> None:
+    async def _put(self, place: tuple[str, str, str], events: Sequence[Document]) -> None:
         region, group, stream = place
         await self._make(region, group, stream)
-        events = [_document(line) for line in lines]
         names = {"logGroupName": group, "logStreamName": stream}
         await self._call(region, "PutLogEvents", {**names, "logEvents": events})
         self.kept += sum(len(str(event["message"])) for event in events)
@@ -125,9 +124,9 @@ def _size(line: LogLine) -> int:
     return len(line.stored) if isinstance(line, Logged) else 0
 
 
-def _document(line: LogLine) -> dict[str, object]:
-    """The log event."""
-    return {"timestamp": int(line.seconds * 1000), "message": line.stored}
+def _log_events(line: LogLine) -> Iterator[Document]:
+    for message in line.messages:
+        yield {"timestamp": int(line.seconds * 1000), "message": message}
 
 
 _SIGNATURE = (

@@ -1,7 +1,7 @@
 """A function's log: what its handler prints, and the lines that Lambda adds around it.
 
-In: lines and the measures of an invocation. Out: `Logged` events for the first, `PlatformLine`
-events for the others; `stored` is the line as the log group has it, `text` is for people. Source:
+In: lines and the measures of an invocation. Out: `Logged` events for the first, `Platform` events
+for the others; `texts` is what people see of them, `messages` what the log group has. Source:
 Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs" and "Lambda JSON log
 format"; since August 2025 the init phase is billed too.
 """
@@ -22,8 +22,6 @@ TAIL = 4_096
 
 _JSON_LINE = '{"timestamp": "'
 
-START, DONE, REPORT = "platform.start", "platform.runtimeDone", "platform.report"
-
 
 class Measures(NamedTuple):
     """What REPORT says: seconds, and megabytes; `init` is None where no init was needed.
@@ -42,13 +40,12 @@ class Measures(NamedTuple):
         return max(1, math.ceil((self.duration + (self.init or 0)) * 1000))
 
 
-class PlatformLine(NamedTuple):
-    """A line that Lambda adds, an event of its own; its words are made when it is read.
+class Platform(NamedTuple):
+    """What Lambda adds to a log: START, or with measures END and REPORT; an event of its own.
 
-    `kind` is its type in JSON, `seconds` when it was, since 1970.
+    Its words are made when it is read: most never are. `seconds` is when it was, since 1970.
     """
 
-    kind: str
     stream: LogStream
     function: Function
     request_id: str
@@ -56,46 +53,45 @@ class PlatformLine(NamedTuple):
     measures: Measures | None = None
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """One line, under the function's name."""
-        return (f"{self.stream.function} | {self.text}",)
-
-    def document(self) -> Document:
-        """As a program reads it."""
-        return {
-            "event": "log",
-            "function": self.stream.function,
-            "request_id": self.request_id,
-            "platform": True,
-            "text": self.stored,
-        }
-
-    @property
-    def text(self) -> str:
-        """START, END or REPORT."""
-        if self.kind == START:
-            return f"START RequestId: {self.request_id} Version: $LATEST"
-        if self.kind == REPORT and self.measures:
-            return "\t".join(_report(self.request_id, self.function.memory, self.measures))
-        return f"END RequestId: {self.request_id}"
-
-    @property
-    def stored(self) -> str:
-        """The same, or one JSON object where the function logs in JSON."""
-        if self.function.log_format != "JSON":
-            return self.text
-        document = {"time": _time(self.seconds), "type": self.kind, "record": self._record()}
-        return json.dumps(document)
-
-    def _record(self) -> Mapping[str, object]:
+    def texts(self) -> tuple[str, ...]:
+        """START, or END and REPORT."""
         if self.measures is None:
-            return {"requestId": self.request_id, "version": "$LATEST"}
-        if self.kind == REPORT:
-            return _report_record(self.request_id, self.function.memory, self.measures)
-        return {"requestId": self.request_id, "status": self.measures.status}
+            return (f"START RequestId: {self.request_id} Version: $LATEST",)
+        report = _report(self.request_id, self.function.memory, self.measures)
+        return (f"END RequestId: {self.request_id}", "\t".join(report))
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The same, or one JSON object for each where the function logs in JSON."""
+        if self.function.log_format != "JSON":
+            return self.texts
+        return tuple(
+            json.dumps({"time": _time(self.seconds), "type": kind, "record": record})
+            for kind, record in self._records()
+        )
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Under the function's name."""
+        return tuple(f"{self.stream.function} | {text}" for text in self.texts)
+
+    def documents(self) -> tuple[Document, ...]:
+        """As a program reads it."""
+        head = {"event": "log", "function": self.stream.function, "request_id": self.request_id}
+        return tuple({**head, "platform": True, "text": message} for message in self.messages)
+
+    def _records(self) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Type and record of each JSON object."""
+        if self.measures is None:
+            yield "platform.start", {"requestId": self.request_id, "version": "$LATEST"}
+            return
+        status = self.measures.status
+        yield "platform.runtimeDone", {"requestId": self.request_id, "status": status}
+        report = _report_record(self.request_id, self.function.memory, self.measures)
+        yield "platform.report", report
 
 
-LogLine: TypeAlias = Logged | PlatformLine
+LogLine: TypeAlias = Logged | Platform
 
 
 class Tail:
@@ -115,7 +111,7 @@ class Tail:
 
     def text(self) -> bytes:
         """The end of them, at most `TAIL` bytes."""
-        return "".join(f"{line.stored}\n" for line in self.lines).encode()[-TAIL:]
+        return "".join(f"{m}\n" for line in self.lines for m in line.messages).encode()[-TAIL:]
 
 
 class FunctionLog:
@@ -134,12 +130,11 @@ class FunctionLog:
         """An invocation begins."""
         self.request_id = request_id
         self.tail = Tail()
-        self._platform(START)
+        self._platform(None)
 
     def end(self, measures: Measures) -> None:
         """The invocation is over."""
-        self._platform(DONE, measures)
-        self._platform(REPORT, measures)
+        self._platform(measures)
         self.request_id = ""
 
     def line(self, text: str) -> None:
@@ -166,10 +161,8 @@ class FunctionLog:
             self.tail.keep(line)
         self.feed.publish(line)
 
-    def _platform(self, kind: str, measures: Measures | None = None) -> None:
-        line = PlatformLine(
-            kind, self.stream, self.function, self.request_id, time.time(), measures
-        )
+    def _platform(self, measures: Measures | None) -> None:
+        line = Platform(self.stream, self.function, self.request_id, time.time(), measures)
         self.tail.lines.append(line)
         self.feed.publish(line)
 

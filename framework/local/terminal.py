@@ -26,10 +26,10 @@ def text_lines(write: Callable[[str], None]) -> Listener:
 
 
 def json_lines(write: Callable[[str], None]) -> Listener:
-    """Writes every event as one JSON object; `event` says which kind it is."""
+    """Writes every event as JSON objects, mostly one; `event` says which kind it is."""
 
     def show(event: Event) -> None:
-        if not isinstance(event, Logged) or event.stored:
-            write(json.dumps(event.document(), ensure_ascii=False))
+        for document in event.documents():
+            write(json.dumps(document, ensure_ascii=False))
 
     return show

@@ -22,7 +22,7 @@ from framework.local.events import (
     Requested,
 )
 from framework.local.http_messages import Request, Response
-from framework.local.logs import DONE, START, PlatformLine
+from framework.local.logs import Measures, Platform
 from framework.local.model import Function, read
 from framework.local.workers import Outcome
 from tests.support.plans import PlanBuilder
@@ -40,7 +40,7 @@ def function() -> Function:
 
 def words(call: Call) -> list[str]:
     """The first word of each line of the log."""
-    return [line.text.partition(" ")[0] for line in call.lines]
+    return [text.partition(" ")[0] for line in call.lines for text in line.texts]
 
 
 def nothing() -> None:
@@ -70,11 +70,11 @@ class Api:
         invocation = f"invocation-{self.count}"
 
         async def handle(request: Request) -> Response:
-            self.added(START, invocation)
+            self.added(invocation)
             during()
             for line in lines:
                 self.print(line, invocation)
-            self.added(DONE, invocation)
+            self.added(invocation, Measures(0.001, 30))
             self.answered(request, response, event)
             return response
 
@@ -88,8 +88,8 @@ class Api:
     def log(self, text: str, invocation: str) -> None:
         self.feed.publish(Logged(STREAM, text, text, invocation))
 
-    def added(self, kind: str, invocation: str) -> None:
-        self.feed.publish(PlatformLine(kind, STREAM, self.function, invocation, SECONDS))
+    def added(self, invocation: str, measures: Measures | None = None) -> None:
+        self.feed.publish(Platform(STREAM, self.function, invocation, SECONDS, measures))
 
     def answered(self, request: Request, response: Response, event: bytes | None) -> None:
         names = ("eu-west-1", "api-id", request.method, request.path, "GET /notes", "functions.f")
@@ -133,6 +133,8 @@ def test_a_request_has_its_event_its_response_and_its_log(api: Api) -> None:
             "one",
             "two",
             "END RequestId: invocation-1",
+            "REPORT RequestId: invocation-1\tDuration: 1.00 ms\tBilled Duration: 1 ms"
+            "\tMemory Size: 256 MB\tMax Memory Used: 30 MB",
         ],
         "dropped": 0,
         "notes": [],
@@ -148,14 +150,14 @@ def test_requests_at_the_same_time_keep_their_logs_apart(api: Api) -> None:
     asyncio.run(both())
 
     logs = [words(call) for call in api.history.calls]
-    assert logs == [["START", "first", "END"], ["START", "second", "END"]]
+    assert logs == [["START", "first", "END", "REPORT"], ["START", "second", "END", "REPORT"]]
 
 
 def test_a_function_that_runs_on_after_its_callers_answer_logs_to_the_same_request(
     api: Api,
 ) -> None:
     async def handle(request: Request) -> Response:
-        api.added(START, "slow")
+        api.added("slow")
         api.answered(request, Response(503), b"{}")
         return Response(503)
 
@@ -181,7 +183,7 @@ def test_an_answer_without_a_word_of_the_feed_ends_the_call_too(api: Api) -> Non
 
 
 def test_what_belongs_to_no_request_is_not_kept(api: Api) -> None:
-    api.added(START, "unknown")
+    api.added("unknown")
     api.print("a line of nobody", "unknown")
     api.answered(GET, HELLO, None)
     api.feed.publish(Ready("notes", {}, ()))
@@ -200,7 +202,7 @@ def test_an_error_document_of_the_log_is_left_to_its_note(api: Api) -> None:
     call = asyncio.run(api.request(during=fail))
 
     whole = in_full(call, api.history.notes)
-    assert words(call) == ["START", "END"]
+    assert words(call) == ["START", "END", "REPORT"]
     (note,) = api.history.notes
     assert whole["notes"] == [note_in_words(note)]
     assert note_in_words(note) == {
@@ -266,7 +268,7 @@ def test_an_invocation_by_name(
 ) -> None:
     async def invoke() -> None:
         done = api.history.invoked("eu-west-1", "functions.f", b'{"b": 2}')
-        api.added(START, "by-name")
+        api.added("by-name")
         done(outcome)
 
     asyncio.run(invoke())
@@ -305,10 +307,10 @@ def test_a_request_that_is_gone_takes_nothing_more(
 
     def invoke() -> Call:
         done = api.history.invoked("eu-west-1", "functions.f", b"{}")
-        api.added(START, "gone")
+        api.added("gone")
         old = api.history.calls[0]
         contextvars.Context().run(api.history.invoked, "eu-west-1", "functions.g", b"{}")
-        api.added(DONE, "gone")
+        api.added("gone", Measures(0.001, 30))
         api.answered(GET, HELLO, b"{}")
         done(Outcome(b"a result"))
         return old
@@ -354,9 +356,9 @@ def test_a_flood_of_lines_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) 
     log = in_full(call, ())["log"]
     assert isinstance(log, list)
     # 200 bytes a line: what people see, and what the log group has.
-    assert 300 < len(log) - 2 == history.LARGEST_PART // 200
-    assert call.dropped == 5_000 - (len(log) - 2)
-    assert words(call)[-1] == "END"
+    assert 300 < len(log) - 3 == history.LARGEST_PART // 200
+    assert call.dropped == 5_000 - (len(log) - 3)
+    assert words(call)[-1] == "REPORT"
 
 
 def test_empty_lines_are_bounded_as_well(api: Api) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from framework.local.events import Event, Feed, Logged, LogStream
-from framework.local.logs import FunctionLog, LogLine, Measures, PlatformLine
+from framework.local.logs import FunctionLog, LogLine, Measures, Platform
 from framework.local.model import read
 from tests.support.plans import PlanBuilder
 
@@ -21,7 +21,7 @@ def log_of(log_format: str) -> tuple[FunctionLog, list[Event]]:
 
 
 def logged(events: list[Event]) -> list[LogLine]:
-    return [event for event in events if isinstance(event, (Logged, PlatformLine))]
+    return [event for event in events if isinstance(event, (Logged, Platform))]
 
 
 def test_the_lines_in_text() -> None:
@@ -37,9 +37,9 @@ def test_the_lines_in_text() -> None:
         "REPORT RequestId: r-1\tDuration: 12.34 ms\tBilled Duration: 63 ms\tMemory Size: 256 MB"
         "\tMax Memory Used: 30 MB\tInit Duration: 50.00 ms",
     ]
-    assert [event.text for event in logged(events)] == lines
-    assert [event.stored for event in logged(events)] == lines
-    documents = [event.document() for event in events]
+    assert [text for event in logged(events) for text in event.texts] == lines
+    assert [message for event in logged(events) for message in event.messages] == lines
+    documents = [document for event in events for document in event.documents()]
     assert [each["platform"] for each in documents] == [True, False, True, True]
     assert [each["text"] for each in documents] == lines
     assert [line for event in events for line in event.lines] == [
@@ -55,7 +55,9 @@ def test_the_lines_in_json() -> None:
     log.start("r-1")
     log.end(Measures(2, 30, status="timeout"))
 
-    start, done, report = (json.loads(event.stored) for event in logged(events))
+    start, done, report = (
+        json.loads(message) for event in logged(events) for message in event.messages
+    )
     assert (start["type"], start["record"]) == (
         "platform.start",
         {"requestId": "r-1", "version": "$LATEST"},
@@ -74,7 +76,7 @@ def test_the_lines_in_json() -> None:
             "maxMemoryUsedMB": 30,
         },
     }
-    assert logged(events)[-1].text.endswith("\tMax Memory Used: 30 MB\tStatus: timeout")
+    assert logged(events)[-1].texts[-1].endswith("\tMax Memory Used: 30 MB\tStatus: timeout")
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,8 @@ def test_a_line_of_logging_is_shown_as_people_read_it(line: str, shown: list[str
     log, events = log_of("JSON")
     log.line(line)
 
-    assert [event.text for event in logged(events)] == shown
-    assert "".join(event.stored for event in logged(events)) == line
+    assert [text for event in logged(events) for text in event.texts] == shown
+    assert "".join(m for event in logged(events) for m in event.messages) == line
     assert [line for event in events for line in event.lines] == [
         f"functions.f | {s}" for s in shown
     ]
@@ -126,7 +128,7 @@ def test_a_failure_is_in_the_log_group_alone(
     log, events = log_of(log_format)
     log.failed({"errorType": "ValueError", "errorMessage": "no", "stackTrace": trace})
 
-    assert [event.stored for event in logged(events)] == [stored]
+    assert [event.messages for event in logged(events)] == [(stored,)]
     assert [event.lines for event in events] == [()]
 
 
@@ -134,7 +136,7 @@ def test_a_failure_in_json() -> None:
     log, events = log_of("JSON")
     log.failed({"errorType": "ValueError", "errorMessage": "no"})
 
-    (record,) = (json.loads(event.stored) for event in logged(events))
+    (record,) = (json.loads(m) for event in logged(events) for m in event.messages)
     assert record.pop("timestamp").endswith("Z")
     assert record == {"log_level": "ERROR", "errorType": "ValueError", "errorMessage": "no"}
 

@@ -21,7 +21,7 @@ from itertools import islice
 
 from framework.local.events import Denied, Feed, Logged, Problem, Reloaded, Requested
 from framework.local.http_messages import LARGEST_HEAD, Request, Response
-from framework.local.logs import LogLine, PlatformLine
+from framework.local.logs import LogLine, Platform
 from framework.local.workers import Outcome
 
 MOST_CALLS = 200
@@ -223,7 +223,7 @@ class History:
 
     def listen_to(self, feed: Feed) -> None:
         """Take what happens from now on."""
-        feed.subscribe(self._added, PlatformLine)
+        feed.subscribe(self._added, Platform)
         feed.subscribe(self._printed, Logged)
         feed.subscribe(self._requested, Requested)
         feed.subscribe(self._denied, Denied)
@@ -292,14 +292,14 @@ class History:
         while self._waiting:
             _wake(self._waiting.popleft())
 
-    def _added(self, line: PlatformLine) -> None:
+    def _added(self, line: Platform) -> None:
         """A line that Lambda adds: few, so that the overhead of a call covers them."""
         call = self._of_invocation.get(line.request_id) or self._begun(line)
         if call is not None:
             call.lines.append(line)
             self._changed(call)
 
-    def _begun(self, line: PlatformLine) -> Call | None:
+    def _begun(self, line: Platform) -> Call | None:
         """The call that causes an invocation, of which this is the first line."""
         call = _CAUSE.get()
         if call is None or call.gone:

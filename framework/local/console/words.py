@@ -49,7 +49,7 @@ def in_full(call: Call, notes: Iterable[Note]) -> Document:
         "event": readable(call.event) if call.event.size else None,
         "headers": list(call.headers),
         "result": readable(call.result) if call.ended else None,
-        "log": [line.text for line in call.lines],
+        "log": [text for line in call.lines for text in line.texts],
         "dropped": call.dropped,
         "notes": [note_in_words(note) for note in notes if note.call == call.number],
     }
