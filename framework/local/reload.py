@@ -14,9 +14,10 @@ from pathlib import Path
 from framework.local.compiled import Compile, Compiled
 from framework.local.errors import LocalError, Mistakes
 from framework.local.events import Feed
-from framework.local.sources import EachTurn, Folder, Turns, state
+from framework.local.sources import EachTurn, Files, Folder, Turns
 
 Mark = tuple[object, ...]
+"""The states of the files, then a fingerprint of each folder."""
 
 
 class Reloader:
@@ -35,7 +36,7 @@ class Reloader:
         self.feed = feed
         self.sources = sources
         self.watched: tuple[Path, ...] = ()
-        self.names: tuple[str, ...] = ()
+        self.files = Files({})
         self.folders: tuple[Path, ...] = ()
         self.looked_through: dict[Path, Folder] = {}
         self.failed = False
@@ -52,7 +53,7 @@ class Reloader:
     def _follow(self, compiled: Compiled) -> None:
         """Take the files, as they are now, for what has been read."""
         self.watched, self.folders = compiled.watched, compiled.folders
-        self.names = tuple(map(str, compiled.watched))
+        self.files = Files.named(map(str, compiled.watched))
         self.mark = self._now()
 
     def stale(self) -> bool:
@@ -81,7 +82,7 @@ class Reloader:
             self._refuse([str(error)])
         else:
             self.failed = False
-            self.mark = self.mark[: len(self.watched) + len(self.folders)]
+            self.mark = self.mark[: 1 + len(self.folders)]
             if (compiled.watched, compiled.folders) != (self.watched, self.folders):
                 self._follow(compiled)
 
@@ -93,8 +94,10 @@ class Reloader:
 
     def _now(self) -> Mark:
         """What the files look like; while there is a mistake, handlers' files count as well."""
-        folders = (*self.folders, *(self.sources() if self.failed else ()))
-        return (*map(state, self.names), *map(self._fingerprint, folders))
+        if not self.files.same():
+            self.files = Files.named(self.files.states)
+        folders = (*self.folders, *self.sources()) if self.failed else self.folders
+        return (self.files.states, *map(self._fingerprint, folders))
 
     def _fingerprint(self, folder: Path) -> int:
         """Of a folder that is kept, so that it is looked through only when it has changed."""

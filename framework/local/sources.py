@@ -1,8 +1,9 @@
 """Whether files have changed, cheap enough for every request.
 
-In: files and folders. Out: numbers that are equal while nothing has changed. `Folder` keeps the
-names it found, and looks for others only where a folder itself has changed. `EachTurn` lets
-requests share a look at the disk, `Looks` functions one at the same folder.
+In: files and folders. Out: numbers that are equal while nothing has changed. `Files` are looked at
+by their names; `Folder` keeps the names it found, and looks for others only where a folder itself
+has changed. `EachTurn` lets requests share a look at the disk, `Looks` functions one at the same
+folder.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import asyncio
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
@@ -24,13 +27,38 @@ UNSETTLED = 2_000_000_000
 T = TypeVar("T")
 
 
+_state_of: Callable[[os.stat_result], State] = attrgetter("st_mtime_ns", "st_size", "st_ino")
+
+
 def state(path: str) -> State:
     """The state of one file or folder."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - twice as fast as Path.stat, in every request
+        return _state_of(os.stat(path))  # noqa: PTH116 - twice as fast as Path.stat
     except OSError:
         return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+class Files:
+    """Some files or folders by their names, in the states they were in at one moment."""
+
+    def __init__(self, states: Mapping[str, State]) -> None:
+        self.states = states
+        self._there = [name for name, found in self.states.items() if any(found)]
+        self._found = [self.states[name] for name in self._there]
+        self._absent = [name for name, found in self.states.items() if not any(found)]
+
+    @classmethod
+    def named(cls, names: Iterable[str]) -> Files:
+        """The files of these names as they are now."""
+        return cls({name: state(name) for name in names})
+
+    def same(self) -> bool:
+        """Whether they still are as they were: one call of the system each, in every request."""
+        try:
+            now = [*map(_state_of, map(os.stat, self._there))]
+        except OSError:
+            return False
+        return now == self._found and not any(map(os.access, self._absent, repeat(os.F_OK)))
 
 
 class Folder:
@@ -38,7 +66,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
-        self.states: dict[str, State] = {}
+        self.files = Files({})
         self.settled = False
         self.found = 0
 
@@ -47,7 +75,7 @@ class Folder:
 
         Hidden files and bytecode do not count. A folder that is gone has a fingerprint too.
         """
-        if not self.settled or [*map(state, self.states)] != [*self.states.values()]:
+        if not self.settled or not self.files.same():
             self._look()
         return self.found
 
@@ -55,7 +83,7 @@ class Folder:
         now = time.time_ns()
         folders: dict[str, State] = {}
         files = {path: state(path) for path in _files(self.path, folders)}
-        self.states = folders | files
+        self.files = Files(folders | files)
         self.settled = all(written + UNSETTLED < now for written, _, _ in folders.values())
         self.found = hash(tuple(sorted(item for item in files.items() if any(item[1]))))
 
