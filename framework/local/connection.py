@@ -243,7 +243,7 @@ class Connection(Owner):
         if self.writable is None:
             self.deadline = FOREVER
         if self.task is None:
-            self.task = self.loop.create_task(self._answer_all())
+            self.task = asyncio.Task(self._answer_all(), loop=self.loop)
 
     # What the server calls.
 

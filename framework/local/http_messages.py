@@ -27,17 +27,14 @@ class Request:
     source: str = "127.0.0.1"
     port: int = 80
     protocol: str = "HTTP/1.1"
-    _joined: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    joined: dict[str, str] = field(init=False, repr=False, compare=False)
+    """The headers by name, values of one name joined by a comma."""
 
-    @property
-    def joined(self) -> dict[str, str]:
-        """The headers by name, values of one name joined by a comma."""
-        joined = self._joined
-        if joined is None:
-            joined = self._joined = {}
-            for name, value in self.headers:
-                joined[name] = f"{joined[name]},{value}" if name in joined else value
-        return joined
+    def __post_init__(self) -> None:
+        joined: dict[str, str] = {}
+        for name, value in self.headers:
+            joined[name] = f"{joined[name]},{value}" if name in joined else value
+        self.joined = joined
 
     def all(self, name: str) -> Iterator[str]:
         """The values of every header of that lower-case name."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import selectors
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import repeat
@@ -105,49 +104,41 @@ def _files(folder: str, folders: dict[str, State]) -> Iterator[str]:
 
 
 class Turns:
-    """Counts the turns of the event loop that it makes; `number` is 0 until that runs.
-
-    A selector is asked once in each turn, so nothing has to be scheduled to count them.
-    """
+    """Tells the turns of the event loop apart: `now` is another number in each."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self._number = 0
+        self._begun = False
 
-    def new_loop(self) -> asyncio.AbstractEventLoop:
-        """An event loop whose turns are counted."""
-        return asyncio.SelectorEventLoop(_Counting(self))
+    def now(self) -> int:
+        """The number of this turn."""
+        if not self._begun:
+            self._begun = True
+            asyncio.get_running_loop().call_soon(self._over)
+        return self._number
 
-
-class _Counting(selectors.DefaultSelector):
-    def __init__(self, turns: Turns) -> None:
-        super().__init__()
-        self.turns = turns
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.turns.number += 1
-        return super().select(timeout)
+    def _over(self) -> None:
+        self._number += 1
+        self._begun = False
 
 
 class EachTurn(Generic[T]):
     """A value that is the same for one turn of the event loop.
 
     Whoever asks in a turn had come before it began, so a look in that turn is late enough for all.
-    On a loop that is not counted every call looks.
     """
 
     def __init__(self, look: Callable[[], T], turns: Turns) -> None:
         self._look = look
         self._turns = turns
-        self._turn = 0
-        self._seen: T
+        self._seen: tuple[int, T] | None = None
 
     def __call__(self) -> T:
         """What a look in this turn finds."""
-        turn = self._turns.number
-        if turn == 0 or turn != self._turn:
-            self._seen = self._look()
-            self._turn = turn
-        return self._seen
+        now = self._turns.now()
+        if self._seen is None or self._seen[0] != now:
+            self._seen = (now, self._look())
+        return self._seen[1]
 
 
 class Looks:

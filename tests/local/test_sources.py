@@ -130,44 +130,27 @@ def age(folder: Path) -> None:
 
 
 def test_a_turn_of_the_loop_has_one_look() -> None:
-    assert in_two_turns(Turns()) == [0, 0, 1, 1]
-
-
-def test_on_a_loop_of_others_every_call_looks() -> None:
-    turns = Turns()
-
-    assert in_two_turns(turns, asyncio.new_event_loop) == [0, 1, 2, 3]
-    assert turns.number == 0
-
-
-def in_two_turns(
-    turns: Turns, new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
-) -> list[int]:
-    """What two looks see in a turn, and two in the next."""
     looks = iter(range(10))
 
     async def ask() -> list[int]:
-        turn = EachTurn(lambda: next(looks), turns)
+        turn = EachTurn(lambda: next(looks), Turns())
         seen = [turn(), turn()]
         await asyncio.sleep(0)
         return [*seen, turn(), turn()]
 
-    with asyncio.Runner(loop_factory=new_loop or turns.new_loop) as runner:
-        return runner.run(ask())
+    assert asyncio.run(ask()) == [0, 0, 1, 1]
 
 
 def test_who_looks_at_the_same_folder_shares_the_look(folder: Path) -> None:
-    looks = Looks()
-
     async def ask() -> list[int]:
+        looks = Looks()
         before = looks.at(folder)()
         (folder / "a.py").write_text("12")
         seen = [looks.at(folder)() - before, looks.at(folder / "package")()]
         await asyncio.sleep(0)
         return [*seen, looks.at(folder)() - before]
 
-    with asyncio.Runner(loop_factory=looks.turns.new_loop) as runner:
-        same, other, later = runner.run(ask())
+    same, other, later = asyncio.run(ask())
 
     assert same == 0
     assert other == fingerprint(folder / "package")

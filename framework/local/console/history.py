@@ -72,6 +72,7 @@ class Call:
     `number` counts calls and notes together, `changed` is the number of the last change, `seconds`
     when it began, since 1970. `status` is None until there is a response, whose body is `result`.
     `invocation` is Lambda's request id; `dropped` are the lines of its log that were too many.
+    `size` is what it keeps, 0 where newer calls have taken its place: nothing is added then.
     """
 
     # On the class, because most of them stay as they are: each would cost every request a little.
@@ -93,11 +94,6 @@ class Call:
         self.request = request
         self.size = size
         self.lines: list[LogLine] = []
-
-    @property
-    def gone(self) -> bool:
-        """Whether newer calls have taken its place: nothing is added to it any more."""
-        return self.size == 0
 
     @property
     def body(self) -> Kept:
@@ -210,7 +206,7 @@ class History:
             call.took = (time.perf_counter() - start) * 1000
             call.failed = outcome is None or outcome.failed
             call.cut_result = result = Kept(outcome.payload) if outcome else NOTHING
-            if not call.gone:
+            if call.size:
                 self._grow(call, len(result.data))
 
         return done
@@ -266,12 +262,16 @@ class History:
         return call
 
     def _grow(self, call: Call, size: int) -> None:
+        """A call that is not gone keeps so much more, which is news."""
+        self._reckon(call, size)
+        self._changed(call)
+
+    def _reckon(self, call: Call, size: int) -> None:
         """A call that is not gone keeps so much more; others may have to go."""
         call.size += size
         self.size += size
         if self.size > LARGEST_ALL:
             self._trim()
-        self._changed(call)
 
     def _trim(self) -> None:
         """The oldest calls go, but never the newest."""
@@ -302,7 +302,7 @@ class History:
     def _begun(self, line: Platform) -> Call | None:
         """The call that causes an invocation, of which this is the first line."""
         call = _CAUSE.get()
-        if call is None or call.gone:
+        if call is None or not call.size:
             return None
         self._of_invocation[line.request_id] = call
         call.invocation, call.function = line.request_id, line.stream.function
@@ -324,7 +324,7 @@ class History:
 
     def _requested(self, event: Requested) -> None:
         call = _CAUSE.get()
-        if call is None or call.gone:
+        if call is None or not call.size:
             return
         response, invoked = event.response, event.invoked or b""
         size = len(invoked) + len(response.body) + _size_of(response.headers)
@@ -332,7 +332,8 @@ class History:
             event, size = _cut(call, event)
         call.answer, call.function = event, event.function
         call.failed = response.status >= 500
-        self._grow(call, size)
+        # The request ends now, which is told then.
+        self._reckon(call, size)
 
     def _denied(self, event: Denied) -> None:
         self._note("denied", [event.text], self._only_one_of(event.function))
