@@ -41,8 +41,11 @@ from types import ModuleType, TracebackType
 # Importing typing would cost every template some milliseconds and half a megabyte.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ctypes import CDLL
     from importlib.metadata import Distribution, DistributionFinder
     from logging import LogRecord
+
+    from _typeshed import StrOrBytesPath
 
 READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
@@ -54,6 +57,13 @@ MOST_AT_ONCE = 65_536
 
 USUAL_FRAME = 8_192
 """Bytes that hold most frames whole."""
+
+TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
+LENGTH_OF_TRACE = 40
+"""Characters of the server's trace ids: `Root=1-`, 8 digits, `-`, 24 digits."""
+
+_PLACES: list[object] = []
+"""What C's environment points to."""
 
 Handler = Callable[[object, object], object]
 
@@ -109,20 +119,54 @@ def end_with_parent(descriptor: int) -> None:
     end_everything()
 
 
+def c_library() -> CDLL | None:
+    """Linux's C library, where there is a way to call it."""
+    if sys.platform != "linux":
+        return None
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None
+
+
+def keep_one_trace_id() -> None:
+    """Let every trace id have the same place in C's environment: glibc keeps all that `setenv` got.
+
+    A kilobyte for each dozen of invocations; memory that REPORT would put down to the handler.
+    """
+    library = c_library()
+    if library is None:
+        return
+    from ctypes import create_string_buffer
+
+    name = TRACE_VARIABLE.encode()
+    place = create_string_buffer(len(name) + 1 + LENGTH_OF_TRACE + 1)
+    usual, put = os.putenv, library.putenv
+
+    def putenv(variable: StrOrBytesPath, value: StrOrBytesPath, /) -> None:
+        if variable == name and isinstance(value, bytes) and len(value) == LENGTH_OF_TRACE:
+            place.value = name + b"=" + value
+            put(place)
+        else:
+            usual(variable, value)
+
+    # os.environ calls it. C's environment points to the place as long as the process lives.
+    _PLACES.append(place)
+    os.putenv = putenv
+
+
 def signal_of_the_end() -> Callable[[], object]:
     """What asks Linux, in a fork, for a signal at the parent's end: it ends everything.
 
     For a handler whose C code lets no thread run. Not SIGKILL, which would end the process before
     it can end those that it started.
     """
-    if sys.platform != "linux":
+    library = c_library()
+    if library is None or not hasattr(library, "prctl"):
         return bool
-    try:
-        import ctypes
-
-        prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):
-        return bool
+    prctl = library.prctl
     number, set_parent_death_signal = int(signal.SIGRTMAX), 1
     signal.signal(number, end_everything)
     return partial(prctl, set_parent_death_signal, number, 0, 0, 0)
@@ -468,7 +512,7 @@ def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[by
     """One invocation: the frame that answers it."""
     head, _, event = frame.partition(b"\n")
     request_id, _, trace = head.decode("ascii").partition(" ")
-    os.environ["_X_AMZN_TRACE_ID"] = trace
+    os.environ[TRACE_VARIABLE] = trace
     Logging.request_id = request_id
     context = Context(setup, request_id, float(setup["timeout"]))
     try:
@@ -510,6 +554,7 @@ def prepare() -> Callable[[int, int, int, int], None]:
     """Have ready what every worker needs; what runs one in a fork (see `work`)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+    keep_one_trace_id()
     rehearse()
     return partial(work, signal_of_the_end())
 

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from framework.local import worker_main
+from framework.local.ids import trace_id
 from framework.local.runtime_packages import runtime_packages
 from framework.local.worker_main import (
     CannotLoad,
@@ -427,6 +428,42 @@ def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> No
     worker_main.signal_of_the_end()()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what is kept is glibc's")
+def test_trace_ids_have_one_place_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctypes
+
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_void_p
+
+    def place() -> int:
+        found = getenv(b"_X_AMZN_TRACE_ID")
+        assert ctypes.string_at(found) == os.environb[b"_X_AMZN_TRACE_ID"]
+        assert isinstance(found, int)
+        return found
+
+    monkeypatch.setattr(os, "putenv", os.putenv)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "")
+    worker_main.keep_one_trace_id()
+    places = []
+    for trace in [trace_id(), trace_id(), "of another form", trace_id()]:
+        os.environ["_X_AMZN_TRACE_ID"] = trace
+        child = subprocess.run(["printenv", "_X_AMZN_TRACE_ID"], capture_output=True, text=True)
+        assert child.stdout == f"{trace}\n"
+        places.append(place())
+
+    assert places[0] == places[1] == places[3] != places[2]
+    del os.environ["_X_AMZN_TRACE_ID"]
+    assert getenv(b"_X_AMZN_TRACE_ID") is None
+
+
+def test_other_systems_keep_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    usual = os.putenv
+    worker_main.keep_one_trace_id()
+
+    assert os.putenv is usual
+
+
 def test_a_pipe_says_whether_something_waits_to_be_read() -> None:
     reads, writes = os.pipe()
     unread = worker_main.unread_of(writes)
@@ -472,6 +509,7 @@ def test_what_a_template_prepares_leaves_nothing_behind(
     printed = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdout", printed)
     monkeypatch.setattr(worker_main, "signal_of_the_end", lambda: bool)
+    monkeypatch.setattr(os, "putenv", os.putenv)
     modules, hooks = set(sys.modules), list(sys.meta_path)
 
     worker_main.prepare()
