@@ -19,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
+from operator import truediv
 from pathlib import Path
 
 import yaml
@@ -358,19 +359,26 @@ class Load:
     memory: float
 
 
-def measured(found: Mapping[str, Peer]) -> dict[str, tuple[Round, Load]]:
-    """The medians of every program, started in turn; the first round warms up."""
-    starts: dict[str, list[Round]] = {name: [] for name in found}
-    loads: dict[str, list[Load]] = {name: [] for name in found}
+@dataclass(frozen=True)
+class Figures:
+    """A program's rounds in order: all of its starts, and the loads after the first of them."""
+
+    starts: list[Round] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+
+
+def measured(found: Mapping[str, Peer]) -> dict[str, Figures]:
+    """The figures of every program, started in turn; the first round warms up."""
+    figures = {name: Figures() for name in found}
     for number in range(ROUNDS + 1):
         for name, peer in found.items():
             bare = yardstick()
             with started(peer) as (port, seconds, pid):
                 if number:
-                    starts[name].append(Round(seconds, seconds / bare))
+                    figures[name].starts.append(Round(seconds, seconds / bare))
                 if 0 < number <= LOADED:
-                    loads[name].append(load(peer, port, pid))
-    return {name: (Round(*medians(starts[name])), Load(*medians(loads[name]))) for name in found}
+                    figures[name].loads.append(load(peer, port, pid))
+    return figures
 
 
 def load(peer: Peer, port: int, pid: int) -> Load:
@@ -385,14 +393,15 @@ def medians(figures: Sequence[Round] | Sequence[Load]) -> Iterator[float]:
     return map(statistics.median, zip(*map(astuple, figures), strict=True))
 
 
-def table(figures: Mapping[str, tuple[Round, Load]]) -> str:
+def table(figures: Mapping[str, Figures]) -> str:
     """The figures in Markdown, and ours divided by the best of the others."""
     lines = [
         "| what | start to first 200 | to the bare import | first request of a cold function |"
         " kept connection | new connection | requests/s at 8 | memory |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, (start, loaded) in figures.items():
+    for name, rounds in figures.items():
+        start, loaded = Round(*medians(rounds.starts)), Load(*medians(rounds.loads))
         cold = "" if math.isnan(loaded.cold) else f"{loaded.cold * 1000:.1f} ms"
         lines.append(
             f"| {name} | {start.seconds * 1000:,.0f} ms | {start.ratio:.2f} | {cold} |"
@@ -402,23 +411,34 @@ def table(figures: Mapping[str, tuple[Round, Load]]) -> str:
     return "\n".join([*lines, *against_the_best(figures)])
 
 
-def against_the_best(figures: Mapping[str, tuple[Round, Load]]) -> Iterator[str]:
-    """A last row: ours to the best of the others, column by column."""
-    if len(figures) == 1:
+def against_the_best(figures: Mapping[str, Figures]) -> Iterator[str]:
+    """A last row: ours to the best of the others in the same round, the median of the rounds."""
+    others = [rounds for name, rounds in figures.items() if name != OURS]
+    if not others:
         return
-    own, ours = figures[OURS]
-    others = [each for name, each in figures.items() if name != OURS]
-    cold = [loaded.cold for _, loaded in others if not math.isnan(loaded.cold)]
+    ours, peers = figures[OURS].loads, list(zip(*(each.loads for each in others), strict=True))
+    starts = zip(*(each.starts for each in others), strict=True)
+    cold = [[each.cold for each in one if not math.isnan(each.cold)] for one in peers]
     cells = (
-        f"{own.seconds / min(start.seconds for start, _ in others):.2f}",
+        ratio([one.seconds for one in figures[OURS].starts], least(starts, "seconds")),
         "",
-        f"{ours.cold / min(cold):.2f}" if cold else "",
-        f"{ours.kept / min(loaded.kept for _, loaded in others):.2f}",
-        f"{ours.fresh / min(loaded.fresh for _, loaded in others):.2f}",
-        f"{ours.rate / max(loaded.rate for _, loaded in others):.2f}",
-        f"{ours.memory / min(loaded.memory for _, loaded in others):.2f}",
+        ratio([one.cold for one in ours], map(min, cold)) if all(cold) else "",
+        ratio([one.kept for one in ours], least(peers, "kept")),
+        ratio([one.fresh for one in ours], least(peers, "fresh")),
+        ratio([one.rate for one in ours], (max(each.rate for each in one) for one in peers)),
+        ratio([one.memory for one in ours], least(peers, "memory")),
     )
     yield f"| ours to the best of the others | {' | '.join(cells)} |"
+
+
+def least(rounds: Iterable[Sequence[Round] | Sequence[Load]], name: str) -> Iterator[float]:
+    """The smallest of a figure in each round."""
+    return (min(getattr(each, name) for each in one) for one in rounds)
+
+
+def ratio(ours: Sequence[float], best: Iterable[float]) -> str:
+    """The median of the rounds' ratios."""
+    return f"{statistics.median(map(truediv, ours, best)):.2f}"
 
 
 def main() -> None:
