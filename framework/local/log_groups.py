@@ -20,8 +20,11 @@ from framework.local.logs import LogLine, Platform
 MOST_WAITING = 2_000
 """Lines that wait for the cloud, END and REPORT as one; older ones are dropped."""
 
+MOST_ON_THEIR_WAY = 50_000
+"""The same while it is up and gets them, a few times a second."""
+
 MOST_WAITING_CHARACTERS = 8_000_000
-"""What handlers printed in them, at most; past it, the older half goes."""
+"""What handlers printed in them, at most; past it, about the older half goes."""
 
 LARGEST = 32_000_000
 """Characters in the cloud; past it, the log groups are emptied."""
@@ -44,8 +47,12 @@ class LogGroups:
 
     def listen_to(self, feed: Feed) -> None:
         """Take the lines of the functions' logs; their words are made when they go to the cloud."""
-        feed.subscribe(self.waiting.append, Platform)
+        feed.subscribe(self.hear_platform, Platform)
         feed.subscribe(self.hear, Logged)
+
+    def hear_platform(self, line: Platform) -> None:
+        """Take what Lambda adds."""
+        self.waiting.append(line)
 
     def hear(self, line: Logged) -> None:
         """Take a line that a function printed."""
@@ -56,15 +63,20 @@ class LogGroups:
                 self._drop()
 
     def _drop(self) -> None:
-        """Count what waits, and drop the older half if it is too much."""
+        """Count what waits, and drop the older half if it is nearly too much."""
         self.characters = sum(map(_size, self.waiting))
-        if self.characters > MOST_WAITING_CHARACTERS:
+        # Nearly, or who prints a little less than is let through would have all counted each time.
+        if self.characters > MOST_WAITING_CHARACTERS * 3 // 4:
             while self.characters > MOST_WAITING_CHARACTERS // 2:
                 self.characters -= _size(self.waiting.popleft())
 
     async def bring(self) -> None:
         """Bring what waits, if the cloud is up. Raises `CloudGone`."""
-        if self.waiting and self.cloud.up:
+        if not self.cloud.up:
+            return
+        if self.waiting.maxlen != MOST_ON_THEIR_WAY:
+            self.waiting = deque(self.waiting, MOST_ON_THEIR_WAY)
+        if self.waiting:
             await self.bring_all()
 
     async def bring_all(self) -> None:

@@ -144,7 +144,7 @@ class Template:
 class Process:
     """A worker's process, or what is one in a moment, and the server's ends of its pipes.
 
-    It ends when `life` is closed, at the latest. Making it raises `OSError`.
+    It ends when `life` is closed, or before its set-up its frames. Making it raises `OSError`.
     """
 
     def __init__(self, template: Template) -> None:

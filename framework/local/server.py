@@ -100,10 +100,12 @@ class HttpServer:
         one.begin(connected)
 
     async def _sweep(self) -> None:
-        """Turn away whoever takes too long."""
+        """Turn away whoever takes too long, and find out who is gone."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             now = self.loop.time()
             for connection in list(self.connections):
                 if connection.overdue(now):
                     connection.abort()
+                elif connection.task is None:
+                    connection.stream.listen_again()

@@ -30,6 +30,7 @@ from framework.local.errors import LocalError
 from framework.local.events import Feed, Ready, Reloaded
 from framework.local.http_messages import Request, Response
 from framework.local.interpreters import interpreter_for
+from framework.local.loop import new_loop
 from framework.local.model import Model, read_all
 from framework.local.processes import Processes
 from framework.local.reload import Reloader
@@ -320,13 +321,6 @@ async def _until_told(service: Service) -> None:
         await told.wait()
     finally:
         await service.stop()
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """An event loop of uvloop: asyncio's own takes another tenth of a request's time."""
-    import uvloop
-
-    return uvloop.new_event_loop()
 
 
 @contextmanager

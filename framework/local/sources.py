@@ -113,8 +113,8 @@ class Turns:
     def now(self) -> int:
         """The number of this turn."""
         if not self._begun:
-            self._begun = True
             asyncio.get_running_loop().call_soon(self._over)
+            self._begun = True
         return self._number
 
     def _over(self) -> None:

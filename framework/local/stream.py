@@ -92,6 +92,15 @@ class Stream:
             self.reading = True
             self.loop.add_reader(self.incoming, self._readable)
 
+    def listen_again(self) -> None:
+        """Ask the system anew whether there is something to read.
+
+        uvloop does not hear a socket any more that was reset together with the last that came.
+        """
+        if self.reading:
+            self._read_no_more()
+            self._read_on()
+
     def pause_reading(self) -> None:
         """Leave what comes to the kernel."""
         self.held = True

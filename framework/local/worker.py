@@ -79,6 +79,7 @@ class Frames(Owner):
         self.waiter: asyncio.Future[None] | None = None
         self.deadline = 0.0
         self.timer: asyncio.TimerHandle | None = None
+        self.fires = 0.0
         self.ended = False
 
     def data_received(self, data: bytes) -> None:
@@ -117,18 +118,22 @@ class Frames(Owner):
     def _expect(self, seconds: float) -> None:
         """Be woken then; an earlier timer of a frame that came in time will do until it fires."""
         self.deadline = self.loop.time() + seconds
-        if self.timer is not None and self.timer.when() > self.deadline:
+        if self.timer is not None and self.fires > self.deadline:
             self.timer.cancel()
             self.timer = None
         if self.timer is None:
-            self.timer = self.loop.call_at(self.deadline, self._fired)
+            self._arm()
+
+    def _arm(self) -> None:
+        self.fires = self.deadline
+        self.timer = self.loop.call_at(self.fires, self._fired)
 
     def _fired(self) -> None:
         self.timer = None
         if self.waiter is None or self.waiter.done():
             return
         if self.loop.time() < self.deadline:
-            self.timer = self.loop.call_at(self.deadline, self._fired)
+            self._arm()
         else:
             self.waiter.set_exception(TimeoutError())
 

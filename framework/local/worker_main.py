@@ -62,9 +62,6 @@ TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 LENGTH_OF_TRACE = 40
 """Characters of the server's trace ids: `Root=1-`, 8 digits, `-`, 24 digits."""
 
-_PLACES: list[object] = []
-"""What C's environment points to."""
-
 Handler = Callable[[object, object], object]
 
 
@@ -131,29 +128,49 @@ def c_library() -> CDLL | None:
         return None
 
 
+def putter(library: CDLL, size: int) -> Callable[[bytes], object]:
+    """What puts `NAME=value` of so many bytes into C's environment, each time in the same place.
+
+    The place is C's, not Python's: the environment points to it until the process is gone.
+    """
+    from ctypes import c_char, c_void_p
+
+    library.malloc.restype = c_void_p
+    library.putenv.argtypes = [c_void_p]
+    address = library.malloc(size + 1)
+    if not address:
+        raise MemoryError
+    place = (c_char * (size + 1)).from_address(address)
+
+    def put(setting: bytes) -> object:
+        place.value = setting
+        return library.putenv(address)
+
+    return put
+
+
 def keep_one_trace_id() -> None:
     """Let every trace id have the same place in C's environment: glibc keeps all that `setenv` got.
 
     A kilobyte for each dozen of invocations; memory that REPORT would put down to the handler.
     """
-    library = c_library()
+    library, name, usual = c_library(), TRACE_VARIABLE.encode(), os.putenv
     if library is None:
         return
-    from ctypes import create_string_buffer
-
-    name = TRACE_VARIABLE.encode()
-    place = create_string_buffer(len(name) + 1 + LENGTH_OF_TRACE + 1)
-    usual, put = os.putenv, library.putenv
+    put = putter(library, len(name) + 1 + LENGTH_OF_TRACE)
 
     def putenv(variable: StrOrBytesPath, value: StrOrBytesPath, /) -> None:
-        if variable == name and isinstance(value, bytes) and len(value) == LENGTH_OF_TRACE:
-            place.value = name + b"=" + value
-            put(place)
+        if (
+            variable == name
+            and isinstance(value, bytes)
+            and len(value) == LENGTH_OF_TRACE
+            and b"\0" not in value
+        ):
+            put(name + b"=" + value)
         else:
             usual(variable, value)
 
-    # os.environ calls it. C's environment points to the place as long as the process lives.
-    _PLACES.append(place)
+    # os.environ calls it.
     os.putenv = putenv
 
 
@@ -490,6 +507,15 @@ class Memory:
         return self.most
 
 
+def flush() -> None:
+    """Let out what was printed without the end of its line; a handler may have closed a stream."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            continue
+
+
 def unread_of(descriptor: int) -> Callable[[], bool]:
     """What says whether something that was printed to a pipe may still wait to be read.
 
@@ -535,7 +561,7 @@ def serve(channel: Channel, setup: Mapping[str, str], unread: Callable[[], bool]
     memory = Memory()
     while (frame := channel.receive()) is not None:
         kind, payload = invoke(handler, setup, frame)
-        sys.stdout.flush()
+        flush()
         channel.send(kind, memory.used().to_bytes(4, "big") + bytes((unread(),)) + payload)
 
 

@@ -18,6 +18,7 @@ import pytest
 from framework.local import connection, server
 from framework.local.connection import _target
 from framework.local.http_messages import Request, Response
+from framework.local.loop import new_loop
 from framework.local.server import HttpServer, bind
 from tests.support.local import wait_until
 
@@ -29,7 +30,7 @@ class Served:
         self.requests: list[Request] = []
         self.gate = threading.Event()
         self.gate.set()
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self.port: int = listener.getsockname()[1]
         self.server = HttpServer(listener, self.handle, 1_000)
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -410,3 +411,27 @@ def test_the_head_after_a_large_body_in_one_piece_is_not_too_large() -> None:
             assert statuses(caller.recv(100)) == [200]
             caller.sendall(CLOSE)
             assert everything(caller).endswith(b"GET /b  ")
+
+
+def test_a_caller_who_resets_with_the_last_words_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def be_busy() -> None:
+        busy.set()
+        go_on.wait(20)
+
+    with serving() as served:
+        caller = served.connect()
+        caller.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert caller.recv(1000)
+        served.loop.call_soon_threadsafe(be_busy)
+        assert busy.wait(20)
+        # Both are there when the server looks.
+        caller.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+        go_on.set()
+        wait_until(lambda: not served.server.connections)

@@ -139,6 +139,27 @@ def test_the_characters_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert (len(groups.waiting), groups.characters) == (0, 0)
 
 
+def test_a_cloud_that_is_up_gets_every_line() -> None:
+    cloud = StandIn()
+    groups = LogGroups(cloud)
+    asyncio.run(groups.bring())
+    for number in range(3 * log_groups.MOST_WAITING):
+        groups.hear(line(f"{number}"))
+    asyncio.run(groups.bring())
+
+    puts = [body for operation, body in cloud.called if operation == "PutLogEvents"]
+    assert sum(len(body["logEvents"]) for body in puts) == 3 * log_groups.MOST_WAITING
+
+
+def test_lines_that_are_gone_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_groups, "MOST_WAITING_CHARACTERS", 3 * log_groups.MOST_WAITING)
+    groups = LogGroups(StandIn())
+    for _ in range(5 * log_groups.MOST_WAITING):
+        groups.hear(line("xx"))
+
+    assert len(groups.waiting) == log_groups.MOST_WAITING
+
+
 def test_a_cloud_that_refuses_is_told() -> None:
     cloud = StandIn()
     cloud.status = 500

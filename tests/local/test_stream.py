@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from framework.local import stream
+from framework.local.loop import new_loop
 from framework.local.stream import HIGH_WATER, LOW_WATER, Stream
 
 TURNS = 1000
@@ -91,7 +92,8 @@ def told(story: Story) -> Pair:
         pair.other.close()
         return pair
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(run())
 
 
 def test_what_has_come_before_is_read_at_once() -> None:
@@ -231,6 +233,20 @@ def test_after_the_end_nothing_is_written_and_nothing_is_told_twice() -> None:
     assert told(story).owner.told.count("lost") == 1
 
 
+def test_what_is_written_after_the_end_goes_nowhere() -> None:
+    async def story() -> Pair:
+        pair = Pair()
+        pair.stream.begin()
+        pair.stream.write(b"in time")
+        pair.stream.abort()
+        pair.stream.write(b"too late")
+        await pair.until(lambda: "lost" in pair.owner.told)
+        assert pair.read() == b"in time"
+        return pair
+
+    told(story)
+
+
 @pytest.mark.parametrize("write", [True, False])
 def test_an_error_of_the_system_ends_it(write: bool) -> None:
     async def story() -> Pair:
@@ -270,7 +286,8 @@ def test_two_pipes_are_a_stream_too() -> None:
             assert outgoing.closed
             return [owner.received, received.read()]
 
-    assert asyncio.run(story()) == [b"answer", b"question"]
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(story()) == [b"answer", b"question"]
 
 
 def test_an_owner_who_pauses_at_the_first_words_is_heard() -> None:

@@ -72,6 +72,8 @@ class Wire:
         self.from_worker, outgoing = os.pipe()
         self.channel = Channel(incoming, outgoing)
         self.open = [incoming, self.to_worker, self.from_worker, outgoing]
+        # Of each answer, what it says of what was printed.
+        self.unread: list[int] = []
 
     def send(self, data: bytes) -> None:
         os.write(self.to_worker, len(data).to_bytes(4, "big") + data)
@@ -93,6 +95,7 @@ class Wire:
             length = int.from_bytes(data[:4], "big")
             payload = data[5 : 4 + length]
             if data[4:5] in (b"V", b"E"):
+                self.unread.append(payload[4])
                 payload = payload[5:]
             found.append((data[4:5], json.loads(payload) if payload else None))
             data = data[4 + length :]
@@ -134,6 +137,7 @@ def test_invocations_are_answered_until_the_parent_hangs_up(
     serve(wire.channel, {**SETUP, "source": str(source), "handler": "wm_serving.f"}, bool)
 
     ready, value, error = wire.frames()
+    assert wire.unread == [0, 0]
     assert ready == (b"R", None)
     assert value == (b"V", [{"a": 1}, "request-1", "Root=1"])
     assert error == (
@@ -148,6 +152,42 @@ def test_invocations_are_answered_until_the_parent_hangs_up(
             ],
         },
     )
+
+
+def test_the_answer_says_that_something_printed_may_wait(source: Path, wire: Wire) -> None:
+    write(source, "wm_printing", "def f(event, context):\n    return event\n")
+    wire.send(invocation("e"))
+    wire.hang_up()
+
+    serve(
+        wire.channel,
+        {**SETUP, "source": str(source), "handler": "wm_printing.f"},
+        lambda: True,
+    )
+
+    assert wire.frames() == [(b"R", None), (b"V", "e")]
+    assert wire.unread == [1]
+
+
+def test_what_was_printed_without_an_end_is_let_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, error = (io.TextIOWrapper(io.BytesIO(), line_buffering=True) for _ in range(2))
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", error)
+    out.write("one")
+    error.write("two")
+    worker_main.flush()
+
+    assert [each.buffer.getvalue() for each in (out, error)] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_a_stream_that_a_handler_closed_is_no_error(
+    stream: io.StringIO | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stream is not None:
+        stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+    worker_main.flush()
 
 
 def test_a_handler_that_cannot_be_had_is_said_and_ends_it(source: Path, wire: Wire) -> None:
