@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from framework.plan.resource import Attr, Resource, Value
 from tests.support.local import Local, local, write_handlers
 from tests.support.plans import PlanBuilder
+from tests.support.tokens import ISSUER, key_set, token
 
 HANDLERS = """
     import base64
@@ -32,6 +34,9 @@ HANDLERS = """
 
     def large(event, context):
         return "x" * 7_000_000
+
+    def nick(event, context):
+        return ascii(event["requestContext"]["authorizer"]["jwt"]["claims"]["nick"])
 
     def slow(event, context):
         time.sleep(60)
@@ -431,3 +436,18 @@ def test_each_request_is_a_line_unless_quiet(tmp_path: Path) -> None:
 def test_names_of_others_are_refused(served: Local, host: str, status: int) -> None:
     answer = served.client.get("/notes/1", headers={"host": host})
     assert answer.status_code == status
+
+
+def test_half_a_letter_in_a_claim_reaches_the_handler(tmp_path: Path) -> None:
+    write_handlers(tmp_path, HANDLERS)
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(key_set("main")), "utf-8")
+    authorizer = Attr("api.authorizers.main", "id")
+    builder = PlanBuilder().function("nick", "app.nick").authorizer("main", ISSUER, "notes")
+    builder.route("GET /nick", "nick", authorizationType="JWT", authorizerId=authorizer)
+
+    with local(builder, tmp_path, jwks=jwks) as running:
+        bearer = token(nick="\u00e9\ud800")
+        answer = running.client.get("/nick", headers={"authorization": f"Bearer {bearer}"})
+
+    assert (answer.status_code, answer.text) == (200, r"'\xe9\ud800'")

@@ -70,3 +70,28 @@ def test_a_mistake_keeps_what_was(tmp_path: Path) -> None:
 
     asyncio.run(once())
     assert applied == []
+
+
+def test_a_watched_file_that_comes_to_be_goes_and_comes_again_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "defaults.yaml"
+    applied: list[bool] = []
+
+    async def apply(_: Compiled) -> None:
+        applied.append(file.exists())
+
+    async def follow() -> list[bool]:
+        reloader = Reloader(lambda: compiled(file), apply, Feed(), lambda: (), Turns())
+        reloader.first()
+        stale = [reloader.stale()]
+        for text in ("one", None, "two"):
+            await asyncio.sleep(0)
+            if text is None:
+                file.unlink()
+            else:
+                file.write_text(text, "utf-8")
+            stale.append(reloader.stale())
+            await reloader.fresh()
+        return stale
+
+    assert asyncio.run(follow()) == [False, True, True, True]
+    assert applied == [True, False, True]

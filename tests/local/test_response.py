@@ -102,3 +102,33 @@ def test_a_malformed_result_says_why(result: object, reason: str) -> None:
         response_of(result)
 
     assert str(caught.value) == reason
+
+
+DEEP = "[" * 300 + "]" * 300
+"""Deeper than pydantic reads, no problem for json."""
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        pytest.param('"a\\ud800b"', Response(200, (JSON,), b"a?b"), id="half a letter"),
+        pytest.param(
+            '{"a": "\\ud800"}',
+            Response(200, (JSON,), b'{"a": "\\ud800"}'),
+            id="half a letter in an object",
+        ),
+        pytest.param(
+            '{"statusCode": 201, "body": "a\\ud800b"}',
+            Response(201, (TEXT,), b"a?b"),
+            id="half a letter in the body",
+        ),
+        pytest.param(DEEP, Response(200, (JSON,), DEEP.encode()), id="deep"),
+        pytest.param(
+            f'{{"statusCode": 201, "body": "ok", "x": {DEEP}}}',
+            Response(201, (TEXT,), b"ok"),
+            id="deep beside a status code",
+        ),
+    ],
+)
+def test_what_json_takes_is_a_result(payload: str, expected: Response) -> None:
+    assert of_result(payload.encode()) == expected

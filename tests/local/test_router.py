@@ -106,3 +106,59 @@ def test_the_default_route_takes_what_is_left(method: str, path: str) -> None:
 
     assert match is not None
     assert match.route.key == "$default"
+
+
+@pytest.mark.parametrize("path", ["/pets/all", "/p%65ts/%61ll"], ids=["plain", "encoded"])
+@pytest.mark.parametrize(
+    ("keys", "method", "route"),
+    [
+        pytest.param(
+            ("GET /pets/all", "ANY /pets/all"), "GET", "GET /pets/all", id="explicit before ANY"
+        ),
+        pytest.param(
+            ("GET /pets/all", "ANY /pets/all"), "PUT", "ANY /pets/all", id="ANY for the others"
+        ),
+        pytest.param(
+            ("ANY /pets/all", "GET /pets/{id}"), "GET", "ANY /pets/all", id="ANY before a variable"
+        ),
+        pytest.param(
+            ("GET /pets/all", "ANY /pets/{id}", "$default"),
+            "PUT",
+            "ANY /pets/{id}",
+            id="a variable where the method is another",
+        ),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_route_without_variables_takes_its_path(
+    keys: tuple[str, ...], method: str, route: str, path: str, order: int
+) -> None:
+    match = router(*keys[::order]).match(method, path)
+
+    assert match is not None
+    assert match.route.key == route
+
+
+@pytest.mark.parametrize("path", ["/pets/all", "/p%65ts/%61ll"], ids=["plain", "encoded"])
+def test_a_route_without_variables_has_no_parameters(path: str) -> None:
+    match = router("GET /pets/all", "GET /pets/{id}").match("GET", path)
+
+    assert match is not None
+    assert match.parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "parameters"),
+    [
+        pytest.param("/{id}", "GET /{id}", {"id": "{id}"}, id="braces are no literal"),
+        pytest.param("/100%25", "GET /{id}", {"id": "100%"}, id="literals are compared decoded"),
+        pytest.param("/100%2525", "GET /100%25", {}, id="a literal that is encoded itself"),
+    ],
+)
+def test_a_path_that_reads_like_a_route_key_is_decoded_first(
+    path: str, route: str, parameters: dict[str, str]
+) -> None:
+    match = router("GET /{id}", "GET /100%25").match("GET", path)
+
+    assert match is not None
+    assert (match.route.key, match.parameters) == (route, parameters)

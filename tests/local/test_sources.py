@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from framework.local import sources
-from framework.local.sources import EachTurn, Folder, Looks, Turns
+from framework.local.sources import EachTurn, Files, Folder, Looks, Turns
 
 
 def fingerprint(folder: Path) -> int:
@@ -127,6 +127,57 @@ def test_a_folder_that_has_just_changed_is_looked_through_again(
 def age(folder: Path) -> None:
     for path in (folder, folder / "package"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+FILE_CHANGES: dict[str, Callable[[Path], object]] = {
+    "a file that was absent": lambda folder: (folder / "absent.py").write_text(""),
+    "a folder that was absent": lambda folder: (folder / "absent.py").mkdir(),
+    "a file that goes": lambda folder: (folder / "a.py").unlink(),
+    "a file that is longer": lambda folder: (folder / "a.py").write_text("12"),
+    "a file that is written": lambda folder: later(folder / "a.py"),
+    "a file in the place of another": lambda folder: replaced(folder / "a.py"),
+    "a file that is longer, at the same time": lambda folder: lengthened(folder / "a.py"),
+}
+FILE_NO_CHANGES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda folder: None,
+    "read": lambda folder: (folder / "a.py").read_text(),
+    "a file nobody named": lambda folder: (folder / "other.py").write_text(""),
+}
+
+
+def replaced(path: Path) -> None:
+    """Put another file there, of the same size and time."""
+    stat, other = path.stat(), path.with_name("new")
+    other.write_text("2")
+    os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other.rename(path)
+
+
+def lengthened(path: Path) -> None:
+    stat = path.stat()
+    path.write_text("12")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def named_in(folder: Path) -> Files:
+    return Files.named(str(folder / name) for name in ("a.py", "data.json", "absent.py"))
+
+
+@pytest.mark.parametrize("change", FILE_CHANGES)
+def test_files_that_are_named_see_a_change(folder: Path, change: str) -> None:
+    files = named_in(folder)
+    FILE_CHANGES[change](folder)
+
+    assert not files.same()
+    assert named_in(folder).same()
+
+
+@pytest.mark.parametrize("change", FILE_NO_CHANGES)
+def test_files_that_are_named_are_the_same_without_a_change(folder: Path, change: str) -> None:
+    files = named_in(folder)
+    FILE_NO_CHANGES[change](folder)
+
+    assert files.same()
 
 
 def test_a_turn_of_the_loop_has_one_look() -> None:

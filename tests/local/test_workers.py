@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,8 +16,14 @@ import httpx
 import pytest
 
 from framework.local import workers
+from framework.local.environment import Credentials, WorkerEnvironment
+from framework.local.events import Feed
+from framework.local.model import read
 from framework.local.output import Output
+from framework.local.processes import Processes
 from framework.local.stream import Stream
+from framework.local.worker import Launch
+from framework.local.workers import Outcome, Pool
 from tests.support.local import Local, local, wait_until, write_handlers
 from tests.support.plans import ACCOUNT, REGION, PlanBuilder
 from tests.support.running_processes import alive as runs
@@ -122,7 +129,9 @@ HANDLERS = """
     def descriptors(event, context):
         listed = sorted(f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
         there = "import os; print(*os.listdir('/proc/self/fd'))"
-        child = subprocess.run([sys.executable, "-c", there], capture_output=True, text=True)
+        child = subprocess.run(
+            [sys.executable, "-c", there], capture_output=True, text=True, close_fds=False
+        )
         return {
             "here": [os.readlink(path) for path in listed if os.path.lexists(path)],
             "child": sorted(child.stdout.split())[:3],
@@ -668,3 +677,112 @@ def test_the_log_of_an_invocation_is_told_in_order(tmp_path: Path) -> None:
     assert kinds == [*once, *once]
     reports = [line for line in said if "REPORT" in line]
     assert ["Init Duration: " in line for line in reports] == [True, False]
+
+
+class Held(Pool):
+    """A pool whose invocations last until a test ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        model = read(PlanBuilder().function("f", "app.f").plan())
+        (function,) = model.functions
+        environment = WorkerEnvironment(function, model.region, Credentials.new(), "", folder)
+        launch = Launch(function, Path(sys.executable), (folder,), {}, environment)
+        super().__init__(launch, Feed(), Processes(), lambda: 0)
+        self.begun: list[bytes] = []
+        self.end: asyncio.Future[None] | None = None
+
+    async def _invoke(self, event: bytes) -> Outcome:
+        self.begun.append(event)
+        self.end = asyncio.get_running_loop().create_future()
+        await self.end
+        return Outcome(event)
+
+    async def called(self, *events: bytes) -> list[asyncio.Task[Outcome]]:
+        """Invocations that came one after another."""
+        made = [asyncio.create_task(self.invoke(event)) for event in events]
+        await turns()
+        return made
+
+    async def end_one(self) -> None:
+        """End the invocation that runs."""
+        assert self.end is not None
+        self.end.set_result(None)
+        await turns()
+
+
+async def turns() -> None:
+    """Let everybody do what there is to do."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Held:
+    monkeypatch.setattr(workers, "MOST_WORKERS", 1)
+    return Held(tmp_path)
+
+
+def test_who_waits_longest_for_a_worker_goes_first(held: Held) -> None:
+    async def call() -> list[list[bytes]]:
+        tasks = await held.called(b"1", b"2", b"3")
+        seen = [list(held.begun)]
+        for _ in range(2):
+            await held.end_one()
+            seen.append(list(held.begun))
+        await held.end_one()
+        assert [(await task).payload for task in tasks] == [b"1", b"2", b"3"]
+        return seen
+
+    assert asyncio.run(call()) == [[b"1"], [b"1", b"2"], [b"1", b"2", b"3"]]
+
+
+def test_who_is_cancelled_while_waiting_for_a_worker_is_skipped(held: Held) -> None:
+    async def call() -> list[list[bytes]]:
+        first, second, third = await held.called(b"1", b"2", b"3")
+        second.cancel()
+        await turns()
+        seen = [list(held.begun)]
+        await held.end_one()
+        seen.append(list(held.begun))
+        await held.end_one()
+        assert [task.cancelled() for task in (first, second, third)] == [False, True, False]
+        return seen
+
+    assert asyncio.run(call()) == [[b"1"], [b"1", b"3"]]
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["another waits", "nobody waits"])
+def test_who_is_cancelled_in_the_turn_of_its_worker_passes_it_on(held: Held, waits: bool) -> None:
+    async def call() -> list[bytes]:
+        first, second = await held.called(b"1", b"2")
+        later = await held.called(b"3") if waits else []
+        assert held.end is not None
+        held.end.set_result(None)
+        await asyncio.sleep(0)
+        assert (first.done(), held.begun) == (True, [b"1"]), "the second has not run yet"
+        second.cancel()
+        await turns()
+        later = later or await held.called(b"3")
+        assert second.cancelled()
+        begun = list(held.begun)
+        await held.end_one()
+        assert later[0].done()
+        return begun
+
+    assert asyncio.run(call()) == [b"1", b"3"]
+
+
+@pytest.mark.parametrize("end", ["ended", "cancelled"])
+def test_after_the_last_who_waited_there_is_one_worker_again(held: Held, end: str) -> None:
+    async def call() -> list[bytes]:
+        _, second = await held.called(b"1", b"2")
+        if end == "cancelled":
+            second.cancel()
+        else:
+            await held.end_one()
+        await held.end_one()
+        await held.called(b"3", b"4")
+        return held.begun
+
+    expected = [b"1", b"3"] if end == "cancelled" else [b"1", b"2", b"3"]
+    assert asyncio.run(call()) == expected
