@@ -84,7 +84,7 @@ def local(
     from framework.local.errors import LocalError, Mistakes
     from framework.local.events import Feed
     from framework.local.service import Settings, serve
-    from framework.local.terminal import QUIET, json_lines, text_lines
+    from framework.local.terminal import json_lines, text_lines
 
     if not as_json:
         print_problems(checked.warnings)
@@ -97,11 +97,7 @@ def local(
         console=not no_console,
         runtimes=runtimes_of(checked.any),
     )
-    feed = Feed()
-    if as_json:
-        feed.subscribe(json_lines(click.echo))
-    else:
-        feed.subscribe(text_lines(click.echo), *(QUIET if quiet else ()))
+    feed = Feed(json_lines(click.echo) if as_json else text_lines(click.echo, quiet))
     try:
         serve(project, settings, feed)
     except (LocalError, Mistakes) as error:

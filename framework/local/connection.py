@@ -243,7 +243,7 @@ class Connection(Owner):
         if self.writable is None:
             self.deadline = FOREVER
         if self.task is None:
-            self.task = asyncio.Task(self._answer_all(), loop=self.loop)
+            self.task = self.loop.create_task(self._answer_all())
 
     # What the server calls.
 
@@ -312,19 +312,22 @@ class Connection(Owner):
         Nothing here keeps the answer while the caller reads it: it is in the stream's buffer.
         """
         arrived = self.answered = self.complete.popleft()
-        response = arrived.refusal
-        if response is None:
-            try:
-                response = await self.handle(self._request(arrived))
-            except Exception:
-                # A mistake of this project's: the caller gets what AWS would say, the person all.
-                traceback.print_exc(file=sys.stderr)
-                response = BROKEN
+        response = await self._answer(arrived)
         self.answered = _NONE
         last = self.closing and not self.complete
         keep_alive = arrived.keep_alive and not last and _CLOSE not in response.headers
         self._write(arrived, response, keep_alive)
         return keep_alive
+
+    async def _answer(self, arrived: _Message) -> Response:
+        if arrived.refusal is not None:
+            return arrived.refusal
+        try:
+            return await self.handle(self._request(arrived))
+        except Exception:
+            # A mistake of this project's own: the caller gets what AWS would say, the person all.
+            traceback.print_exc(file=sys.stderr)
+            return BROKEN
 
     def _write(self, arrived: _Message, response: Response, keep_alive: bool) -> None:
         if self.stream.is_closing():
@@ -338,7 +341,7 @@ class Connection(Owner):
             method=arrived.method,
             path=path,
             query=query,
-            headers=tuple([(n.decode("latin-1"), v.decode("latin-1")) for n, v in arrived.headers]),
+            headers=tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in arrived.headers),
             body=bytes(arrived.body),
             source=self.source,
             port=self.port,

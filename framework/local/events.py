@@ -95,6 +95,20 @@ class LogStream(NamedTuple):
     group: str = ""
     name: str = ""
 
+    def lines(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """What a terminal shows, under the function's name."""
+        return tuple(f"{self.function} | {text}" for text in texts)
+
+    def document(self, request_id: str, platform: bool, text: str) -> Document:
+        """A line as a program reads it; `platform` where Lambda has added it."""
+        return {
+            "event": "log",
+            "function": self.function,
+            "request_id": request_id or None,
+            "platform": platform,
+            "text": text,
+        }
+
 
 class Logged(NamedTuple):
     """A line that a function printed or logged.
@@ -122,18 +136,11 @@ class Logged(NamedTuple):
     @property
     def lines(self) -> tuple[str, ...]:
         """Under the function's name."""
-        return tuple(f"{self.stream.function} | {text}" for text in self.texts)
+        return self.stream.lines(self.texts)
 
     def documents(self) -> tuple[Document, ...]:
         """As a program reads it; a line that was only made more readable is part of another."""
-        document = {
-            "event": "log",
-            "function": self.stream.function,
-            "request_id": self.request_id or None,
-            "platform": False,
-            "text": self.stored,
-        }
-        return (document,) if self.stored else ()
+        return tuple(self.stream.document(self.request_id, False, m) for m in self.messages)
 
 
 class Denied(NamedTuple):

@@ -111,12 +111,10 @@ class Gateway:
             return TOO_MANY
         if not match.route.served:
             return _not_served(match.route)
-        authorizer = None
-        if match.route.authorization != "NONE":
-            try:
-                authorizer = await self._authorize(request, match.route)
-            except Refused as refused:
-                return refused.response
+        try:
+            authorizer = await self._authorize(request, match.route)
+        except Refused as refused:
+            return refused.response
         if preflight:
             return self._preflight(request)
         return await self._integrate(call, match, authorizer)
@@ -186,15 +184,15 @@ class Gateway:
         route = call.match.route if call.match else None
         self.feed.publish(
             Requested(
-                self.model.region,
-                call.request_id,
-                call.request.method,
-                call.request.path,
-                route.key if route else "",
-                route.function.entry if route else "",
-                seconds * 1000,
-                answer,
-                call.event,
+                region=self.model.region,
+                request_id=call.request_id,
+                method=call.request.method,
+                path=call.request.path,
+                route=route.key if route else "",
+                function=route.function.entry if route else "",
+                milliseconds=seconds * 1000,
+                response=answer,
+                invoked=call.event,
             )
         )
 

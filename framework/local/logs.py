@@ -73,12 +73,11 @@ class Platform(NamedTuple):
     @property
     def lines(self) -> tuple[str, ...]:
         """Under the function's name."""
-        return tuple(f"{self.stream.function} | {text}" for text in self.texts)
+        return self.stream.lines(self.texts)
 
     def documents(self) -> tuple[Document, ...]:
         """As a program reads it."""
-        head = {"event": "log", "function": self.stream.function, "request_id": self.request_id}
-        return tuple({**head, "platform": True, "text": message} for message in self.messages)
+        return tuple(self.stream.document(self.request_id, True, m) for m in self.messages)
 
     def _records(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Type and record of each JSON object."""

@@ -1,7 +1,6 @@
 """What a terminal or a program shows of the events: lines of text, or one JSON object a line.
 
-In: a function that writes one line. Out: listeners for a `Feed`, and the kinds of events that they
-are for.
+In: a function that writes one line. Out: listeners for a `Feed`.
 """
 
 from __future__ import annotations
@@ -9,18 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from framework.local.events import Denied, Event, Listener, Logged, Problem, Ready, Reloaded
-
-QUIET = (Ready, Logged, Denied, Reloaded, Problem)
-"""What a quiet terminal shows: neither requests nor what Lambda adds to a function's log."""
+from framework.local.events import Event, Listener, Requested
+from framework.local.logs import Platform
 
 
-def text_lines(write: Callable[[str], None]) -> Listener:
-    """Writes every line."""
+def text_lines(write: Callable[[str], None], quiet: bool = False) -> Listener:
+    """Writes every line; `quiet` leaves out requests and what Lambda adds to a function's log."""
 
     def show(event: Event) -> None:
-        for line in event.lines:
-            write(line)
+        if not (quiet and isinstance(event, (Requested, Platform))):
+            for line in event.lines:
+                write(line)
 
     return show
 

@@ -79,18 +79,13 @@ class Frames(Owner):
         self.waiter: asyncio.Future[None] | None = None
         self.deadline = 0.0
         self.timer: asyncio.TimerHandle | None = None
+        # When the timer fires: uvloop's does not say it where that is at once.
         self.fires = 0.0
         self.ended = False
 
     def data_received(self, data: bytes) -> None:
         """Put together what came."""
         if self.ended:
-            return
-        size = len(data) - 4
-        if not self.buffer and int.from_bytes(data[:4], "big") == size <= LONGEST_FRAME:
-            # A frame as a whole, as nearly all come.
-            self.arrived.append(data[4:])
-            self._wake()
             return
         self.buffer += data
         while len(self.buffer) >= 4:
@@ -222,7 +217,7 @@ class Worker:
 class Invocation:
     """One invocation on one worker, with what REPORT will say of it.
 
-    `all_read` says that nothing it printed waits to be read.
+    `unread` says that something it printed may wait to be read.
     """
 
     def __init__(self, worker: Worker, clock: Callable[[], float]) -> None:
@@ -232,7 +227,7 @@ class Invocation:
         self.begun = clock()
         self.init: float | None = None
         self.memory = 0
-        self.all_read = False
+        self.unread = True
         self.status = "success"
 
     def send(self, event: bytes) -> None:
@@ -252,7 +247,7 @@ class Invocation:
 
     def finish(self) -> None:
         """Log the end."""
-        if not self.all_read:
+        if self.unread:
             self.worker.read_output()
         self.worker.output.end_line()
         duration = self.clock() - self.begun

@@ -11,7 +11,6 @@ import asyncio
 import json
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -70,8 +69,7 @@ class Pool:
         self.idle: list[Worker] = []
         self.workers: set[Worker] = set()
         self.busy = 0
-        self.running = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.slots = asyncio.Semaphore(MOST_WORKERS)
         self.closing = False
         self.retired = False
 
@@ -82,43 +80,19 @@ class Pool:
             raise Throttled
         self.busy += 1
         try:
-            if self.running < MOST_WORKERS:
-                self.running += 1
-            else:
-                await self._another_to_end()
+            await self.slots.acquire()
             try:
                 if self.closing:
                     return _failure("Runtime.ExitError", "the service has ended")
                 return await self._invoke(event)
             finally:
-                self._give_way()
+                self.slots.release()
         finally:
             self.busy -= 1
 
-    async def _another_to_end(self) -> None:
-        """Wait for an invocation that gives way: this one runs in its place."""
-        waiter = asyncio.get_running_loop().create_future()
-        self.waiting.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if not waiter.cancelled():
-                # Another one gave way at the same moment.
-                self._give_way()
-            raise
-
-    def _give_way(self) -> None:
-        """Let who waits longest run instead; a semaphore would cost the others, too."""
-        while self.waiting:
-            waiter = self.waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self.running -= 1
-
     def answers_within(self, seconds: float) -> bool:
         """Whether an invocation that begins now is over by then, at the latest by its timeout."""
-        return self.running < MOST_WORKERS and INIT_SECONDS + self.function.timeout < seconds
+        return not self.slots.locked() and INIT_SECONDS + self.function.timeout < seconds
 
     def reap(self) -> None:
         """End the workers that were idle for `IDLE_SECONDS`."""
@@ -200,7 +174,7 @@ class Pool:
         except EOFError:
             return self._exited(invocation)
         invocation.memory = int.from_bytes(frame[1:5], "big") // 1024
-        invocation.all_read = not frame[5]
+        invocation.unread = bool(frame[5])
         if frame[:1] == ERROR:
             return self._failed(invocation, frame[6:])
         return Outcome(frame[6:])

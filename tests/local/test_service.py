@@ -53,7 +53,7 @@ from pathlib import Path
 
 from framework.local.events import Feed
 from framework.local.service import Settings, serve
-from framework.local.terminal import QUIET, text_lines
+from framework.local.terminal import text_lines
 from tests.support.local import compile_of
 from tests.support.plans import PlanBuilder
 
@@ -68,9 +68,7 @@ def announce(line: str) -> None:
     print(line, flush=True)
 
 
-feed = Feed()
-feed.subscribe(text_lines(announce), *QUIET)
-serve(compile_of(builder.plan(), folder), Settings(port=0), feed)
+serve(compile_of(builder.plan(), folder), Settings(port=0), Feed(text_lines(announce, True)))
 print("ended", flush=True)
 """
 

@@ -15,7 +15,7 @@ import httpx
 from framework.local.compiled import Compile, Compiled
 from framework.local.events import Feed
 from framework.local.service import Service, Settings, running
-from framework.local.terminal import QUIET, text_lines
+from framework.local.terminal import text_lines
 from framework.plan.resource import Plan, Secret
 from tests.support.plans import PlanBuilder
 
@@ -100,14 +100,12 @@ def local(
 ) -> Iterator[Local]:
     """Run a plan whose handlers lie in `folder`/handlers."""
     lines = Lines()
-    feed = Feed()
-    feed.subscribe(text_lines(lines), *(QUIET if quiet else ()))
     settings = Settings(port=0, jwks=jwks)
     with (
         running(
             compile_of(plan.plan() if isinstance(plan, PlanBuilder) else plan, folder),
             settings,
-            feed,
+            Feed(text_lines(lines, quiet)),
         ) as service,
         httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client,
     ):

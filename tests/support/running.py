@@ -13,7 +13,7 @@ import httpx
 from framework.commands.local import Project
 from framework.local.events import Event, Feed
 from framework.local.service import Service, Settings, running
-from framework.local.terminal import QUIET, text_lines
+from framework.local.terminal import text_lines
 from tests.support.local import Lines, write_handlers
 
 
@@ -53,8 +53,7 @@ def run(
     write_handlers(folder, handlers)
     lines = Lines()
     events: list[Event] = []
-    feed = Feed(events.append)
-    feed.subscribe(text_lines(lines), *QUIET)
+    feed = Feed(text_lines(lines, quiet=True), events.append)
     settings = Settings(port=0, state=state, console=console)
     with (
         running(Project(file), settings, feed) as service,

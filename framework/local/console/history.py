@@ -72,7 +72,6 @@ class Call:
     `number` counts calls and notes together, `changed` is the number of the last change, `seconds`
     when it began, since 1970. `status` is None until there is a response, whose body is `result`.
     `invocation` is Lambda's request id; `dropped` are the lines of its log that were too many.
-    `size` is what it keeps, 0 where newer calls have taken its place: nothing is added then.
     """
 
     # On the class, because most of them stay as they are: each would cost every request a little.
@@ -94,6 +93,11 @@ class Call:
         self.request = request
         self.size = size
         self.lines: list[LogLine] = []
+
+    @property
+    def gone(self) -> bool:
+        """Whether newer calls have taken its place: nothing is added to it any more."""
+        return self.size == 0
 
     @property
     def body(self) -> Kept:
@@ -182,11 +186,9 @@ class History:
         self, region: str, request: Request, handle: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """The answer of `handle` to a request to the API, as a call."""
-        body = len(request.body)
-        # Of the head, at the most: what it is in truth would be counted for every request.
-        head = LARGEST_HEAD + OVERHEAD_OF_HEADER * len(request.headers)
-        call = self._begin(region, request, head + min(body, LARGEST_PART))
-        if body > LARGEST_PART:
+        size = min(len(request.body), LARGEST_PART)
+        call = self._begin(region, request, size + _size_of_head(request))
+        if len(request.body) > LARGEST_PART:
             call.cut_body, call.request = Kept(request.body), replace(request, body=b"")
         try:
             return await handle(request)
@@ -206,7 +208,7 @@ class History:
             call.took = (time.perf_counter() - start) * 1000
             call.failed = outcome is None or outcome.failed
             call.cut_result = result = Kept(outcome.payload) if outcome else NOTHING
-            if call.size:
+            if not call.gone:
                 self._grow(call, len(result.data))
 
         return done
@@ -262,16 +264,12 @@ class History:
         return call
 
     def _grow(self, call: Call, size: int) -> None:
-        """A call that is not gone keeps so much more, which is news."""
-        self._reckon(call, size)
-        self._changed(call)
-
-    def _reckon(self, call: Call, size: int) -> None:
         """A call that is not gone keeps so much more; others may have to go."""
         call.size += size
         self.size += size
         if self.size > LARGEST_ALL:
             self._trim()
+        self._changed(call)
 
     def _trim(self) -> None:
         """The oldest calls go, but never the newest."""
@@ -302,7 +300,7 @@ class History:
     def _begun(self, line: Platform) -> Call | None:
         """The call that causes an invocation, of which this is the first line."""
         call = _CAUSE.get()
-        if call is None or not call.size:
+        if call is None or call.gone:
             return None
         self._of_invocation[line.request_id] = call
         call.invocation, call.function = line.request_id, line.stream.function
@@ -324,7 +322,7 @@ class History:
 
     def _requested(self, event: Requested) -> None:
         call = _CAUSE.get()
-        if call is None or not call.size:
+        if call is None or call.gone:
             return
         response, invoked = event.response, event.invoked or b""
         size = len(invoked) + len(response.body) + _size_of(response.headers)
@@ -332,8 +330,7 @@ class History:
             event, size = _cut(call, event)
         call.answer, call.function = event, event.function
         call.failed = response.status >= 500
-        # The request ends now, which is told then.
-        self._reckon(call, size)
+        self._grow(call, size)
 
     def _denied(self, event: Denied) -> None:
         self._note("denied", [event.text], self._only_one_of(event.function))
@@ -382,6 +379,11 @@ def _size_of(headers: tuple[tuple[str, str], ...]) -> int:
     return sum(
         [len(name) + len(value) for name, value in headers], OVERHEAD_OF_HEADER * len(headers)
     )
+
+
+def _size_of_head(request: Request) -> int:
+    """At the most: what they are in truth would be counted for every request."""
+    return LARGEST_HEAD + OVERHEAD_OF_HEADER * len(request.headers)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
