@@ -19,8 +19,9 @@ import _socket
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
+from importlib import import_module
 from types import ModuleType
 
 FORK, END = b"F", b"E"
@@ -98,11 +99,24 @@ def kill(worker: int) -> None:
 
 
 def load_worker_main() -> ModuleType:
-    """The module beside this file, under no name that an author's import could meet."""
-    path = __file__.removesuffix("template_main.py") + "worker_main.py"
-    module = ModuleType("worker_main")
-    SourceFileLoader(module.__name__, path).exec_module(module)
-    return module
+    """`worker_main` and those beside it, under no name that an author's import could meet."""
+    kept = _forget_framework()
+    folder = __file__.removesuffix("/template_main.py")
+    try:
+        for name, path in (("framework", []), ("framework.local", [folder])):
+            package = sys.modules[name] = ModuleType(name)
+            package.__path__ = path
+        return import_module("framework.local.worker_main")
+    finally:
+        _forget_framework()
+        sys.modules.update(kept)
+        sys.path_importer_cache.pop(folder, None)
+
+
+def _forget_framework() -> dict[str, ModuleType]:
+    """Take this project's modules out of those that imports know of."""
+    names = [name for name in sys.modules if name.partition(".")[0] == "framework"]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def settle(printed: int) -> None:

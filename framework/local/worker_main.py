@@ -1,8 +1,8 @@
 """What a worker process runs: one Lambda function, one invocation at a time.
 
 A fork of `template_main`, which loads this file with the interpreter of the function's runtime and
-`-I -S`: it imports the standard library alone and nothing of this project, and it works on every
-Python from 3.11 on.
+`-I -S`: it imports the standard library and the modules beside it that begin with `worker_`, no
+other of this project, and it works on every Python from 3.11 on.
 
 In: frames, each a length (four bytes, big endian) and bytes. The first is the set-up in JSON, every
 other one invocation: request id, space, trace id, line feed, event.
@@ -19,12 +19,9 @@ import _thread
 import io
 import json
 import os
-import resource
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from fcntl import ioctl
 from functools import partial
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -35,22 +32,27 @@ from importlib.machinery import (
     PathFinder,
     SourceFileLoader,
 )
-from termios import FIONREAD
-from types import ModuleType, TracebackType
+from types import ModuleType
+
+from framework.local.worker_errors import error_document, own_frames, text_of
+from framework.local.worker_logging import Logging
+from framework.local.worker_system import (
+    TRACE_VARIABLE,
+    Memory,
+    end_everything,
+    end_with_parent,
+    keep_one_trace_id,
+    signal_of_the_end,
+    unread_of,
+)
 
 # Importing typing would cost every template some milliseconds and half a megabyte.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ctypes import CDLL
     from importlib.metadata import Distribution, DistributionFinder
-    from logging import LogRecord
-
-    from _typeshed import StrOrBytesPath
 
 READY, CANNOT_LOAD, VALUE, ERROR = b"R", b"L", b"V", b"E"
 
-LONGEST_TEXT = 100_000
-"""Characters of an error's text that are passed on: more would fit into no frame and no log."""
 
 MOST_AT_ONCE = 65_536
 """Bytes of one reading: what a pipe holds."""
@@ -58,9 +60,6 @@ MOST_AT_ONCE = 65_536
 USUAL_FRAME = 8_192
 """Bytes that hold most frames whole."""
 
-TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
-LENGTH_OF_TRACE = 40
-"""Characters of the server's trace ids: `Root=1-`, 8 digits, `-`, 24 digits."""
 
 Handler = Callable[[object, object], object]
 
@@ -103,90 +102,6 @@ class Channel:
         data = memoryview((len(payload) + 1).to_bytes(4, "big") + kind + payload)
         while data:
             data = data[os.write(self.outgoing, data) :]
-
-
-def end_everything(*_: object) -> None:
-    """End this process and all that it started."""
-    os.killpg(0, signal.SIGKILL)
-
-
-def end_with_parent(descriptor: int) -> None:
-    """Wait in a thread for the parent's end, then end everything."""
-    os.read(descriptor, 1)
-    end_everything()
-
-
-def c_library() -> CDLL | None:
-    """Linux's C library, where there is a way to call it."""
-    if sys.platform != "linux":
-        return None
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None)
-    except (ImportError, OSError):
-        return None
-
-
-def putter(library: CDLL, size: int) -> Callable[[bytes], object]:
-    """What puts `NAME=value` of so many bytes into C's environment, each time in the same place.
-
-    The place is C's, not Python's: the environment points to it until the process is gone.
-    """
-    from ctypes import c_char, c_void_p
-
-    library.malloc.restype = c_void_p
-    library.putenv.argtypes = [c_void_p]
-    address = library.malloc(size + 1)
-    if not address:
-        raise MemoryError
-    place = (c_char * (size + 1)).from_address(address)
-
-    def put(setting: bytes) -> object:
-        place.value = setting
-        return library.putenv(address)
-
-    return put
-
-
-def keep_one_trace_id() -> None:
-    """Let every trace id have the same place in C's environment: glibc keeps all that `setenv` got.
-
-    A kilobyte for each dozen of invocations; memory that REPORT would put down to the handler.
-    """
-    library, name, usual = c_library(), TRACE_VARIABLE.encode(), os.putenv
-    if library is None:
-        return
-    put = putter(library, len(name) + 1 + LENGTH_OF_TRACE)
-
-    def putenv(variable: StrOrBytesPath, value: StrOrBytesPath, /) -> None:
-        if (
-            variable == name
-            and isinstance(value, bytes)
-            and len(value) == LENGTH_OF_TRACE
-            and b"\0" not in value
-        ):
-            put(name + b"=" + value)
-        else:
-            usual(variable, value)
-
-    # os.environ calls it.
-    os.putenv = putenv
-
-
-def signal_of_the_end() -> Callable[[], object]:
-    """What asks Linux, in a fork, for a signal at the parent's end: it ends everything.
-
-    For a handler whose C code lets no thread run. Not SIGKILL, which would end the process before
-    it can end those that it started.
-    """
-    library = c_library()
-    if library is None or not hasattr(library, "prctl"):
-        return bool
-    prctl = library.prctl
-    number, set_parent_death_signal = int(signal.SIGRTMAX), 1
-    signal.signal(number, end_everything)
-    return partial(prctl, set_parent_death_signal, number, 0, 0, 0)
 
 
 def move_in(source: str, environment: Mapping[str, str]) -> None:
@@ -323,41 +238,6 @@ def _raised_at(error: Exception, source: str, shown: str, file: str) -> str:
     return f" ({shown}{name[len(source) :]}:{line})"
 
 
-def own_frames(trace: TracebackType | None, source: str) -> list[tuple[str, int, str]]:
-    """File, line and function of the frames in the author's own files, outermost first."""
-    frames: list[tuple[str, int, str]] = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename.startswith(source + os.sep):
-            frames.append((code.co_filename, trace.tb_lineno, code.co_name))
-        trace = trace.tb_next
-    return frames
-
-
-def text_of(error: BaseException) -> str:
-    """The error's own text, cut where it is endless; an error whose text fails has none."""
-    try:
-        return str(error)[:LONGEST_TEXT]
-    except Exception:
-        return ""
-
-
-def error_document(error: BaseException, request_id: str, source: str) -> dict[str, object]:
-    """The error as Lambda reports it to who invoked the function."""
-    import linecache
-
-    trace = []
-    for file, line, function in own_frames(error.__traceback__, source):
-        code = linecache.getline(file, line).strip()
-        trace.append(f'  File "{file}", line {line}, in {function}\n    {code}\n')
-    return {
-        "errorMessage": text_of(error),
-        "errorType": type(error).__name__,
-        "requestId": request_id,
-        "stackTrace": trace,
-    }
-
-
 def _decimal(value: object) -> float:
     """Numbers of DynamoDB and its like, as Lambda's runtime turns them to JSON."""
     if type(value).__module__ == "decimal":
@@ -385,128 +265,6 @@ def _refusal(error_type: str, text: str) -> tuple[bytes, bytes]:
     return ERROR, json.dumps({"errorMessage": text, "errorType": error_type}).encode()
 
 
-class _LoggingLoader(SourceFileLoader):
-    """Loads logging, then calls `set_up` with it."""
-
-    def __init__(self, name: str, path: str, set_up: Callable[[ModuleType], None]) -> None:
-        super().__init__(name, path)
-        self.set_up = set_up
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Load it and set it up."""
-        super().exec_module(module)
-        self.set_up(module)
-
-
-class Logging:
-    """Sets logging up as Lambda's runtime does, at the moment somebody imports it.
-
-    The root logger has a handler from the beginning, so `basicConfig` does nothing, as on Lambda.
-    """
-
-    request_id = ""
-
-    def __init__(self, log_format: str, level: str) -> None:
-        self.log_format = log_format
-        self.level = level
-
-    def find_spec(
-        self, name: str, path: object = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """The module logging, with a loader that sets it up."""
-        if name != "logging":
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name)
-        if spec is not None and spec.origin is not None:
-            spec.loader = _LoggingLoader(name, spec.origin, self.set_up)
-        return spec
-
-    def set_up(self, logging: ModuleType) -> None:
-        """Give the root logger its handler and its level."""
-        handler = logging.StreamHandler(sys.stdout)
-        handler.format = self.json_line if self.log_format == "JSON" else self.text_line
-        logging.root.addHandler(handler)
-        if self.level:
-            logging.root.setLevel(self.level)
-
-    def text_line(self, record: LogRecord) -> str:
-        """`[INFO]<tab>2026-01-31T10:00:00.123Z<tab>REQUEST ID<tab>the message`"""
-        line = f"[{record.levelname}]\t{_time_of(record)}\t{self.request_id}\t{record.getMessage()}"
-        return "\n".join([line, *_trace_of(record)])
-
-    def json_line(self, record: LogRecord) -> str:
-        """One object (Lambda developer guide, "Using Lambda JSON log format")."""
-        line: dict[str, object] = {
-            "timestamp": _time_of(record),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            "logger": record.name,
-            "requestId": self.request_id,
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["errorType"] = record.exc_info[0].__name__
-            line["errorMessage"] = text_of(record.exc_info[1] or Exception())
-            line["stackTrace"] = _trace_of(record)
-            line["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        added = {n: v for n, v in vars(record).items() if n not in _OWN and n not in line}
-        return json.dumps({**line, **added}, default=str, ensure_ascii=False)
-
-
-_OWN = frozenset(
-    (
-        *("args", "asctime", "created", "exc_info", "exc_text", "filename", "funcName"),
-        *("levelname", "levelno", "lineno", "message", "module", "msecs", "msg", "name"),
-        *("pathname", "process", "processName", "relativeCreated", "stack_info", "taskName"),
-        *("thread", "threadName"),
-    )
-)
-"""What every record has; the rest is what the author put in with `extra`."""
-
-
-def _time_of(record: LogRecord) -> str:
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    return f"{whole}.{int(record.msecs):03}Z"
-
-
-def _trace_of(record: LogRecord) -> list[str]:
-    if not record.exc_info or record.exc_info[2] is None:
-        return []
-    import traceback
-
-    return [line.rstrip("\n") for line in traceback.format_tb(record.exc_info[2])]
-
-
-def memory_used() -> int:
-    """KB of memory that this process used at most, as far as the system says it."""
-    try:
-        status = os.open("/proc/self/status", os.O_RDONLY)
-        try:
-            _, _, rest = os.read(status, 4096).partition(b"VmHWM:")
-            return int(rest.split(maxsplit=1)[0])
-        finally:
-            os.close(status)
-    except (OSError, IndexError, ValueError):
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most // 1024 if sys.platform == "darwin" else most
-
-
-class Memory:
-    """The most memory used so far, asked for only where a page was added since."""
-
-    def __init__(self) -> None:
-        self.faults = -1
-        self.most = 0
-
-    def used(self) -> int:
-        """KB."""
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        faults = usage.ru_minflt + usage.ru_majflt
-        if faults != self.faults:
-            self.faults, self.most = faults, memory_used()
-        return self.most
-
-
 def flush() -> None:
     """Let out what was printed without the end of its line; a handler may have closed a stream."""
     for stream in (sys.stdout, sys.stderr):
@@ -514,24 +272,6 @@ def flush() -> None:
             stream.flush()
         except (AttributeError, OSError, ValueError):
             continue
-
-
-def unread_of(descriptor: int) -> Callable[[], bool]:
-    """What says whether something that was printed to a pipe may still wait to be read.
-
-    The server would have to ask after every invocation; here it is asked beside the server's work.
-    """
-    if sys.platform != "linux":
-        return lambda: True
-    none = bytes(4)
-
-    def unread() -> bool:
-        try:
-            return ioctl(descriptor, FIONREAD, none) != none
-        except OSError:
-            return True
-
-    return unread
 
 
 def invoke(handler: Handler, setup: Mapping[str, str], frame: bytes) -> tuple[bytes, bytes]:

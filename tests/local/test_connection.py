@@ -435,3 +435,12 @@ def test_a_caller_who_resets_with_the_last_words_is_noticed(
         caller.close()
         go_on.set()
         wait_until(lambda: not served.server.connections)
+
+
+def test_a_server_that_is_stopped_lets_nobody_in_again() -> None:
+    with serving() as served:
+        pass
+
+    # As after a pause for want of files, which may end when the server has.
+    served.server._listen()
+    assert served.server.listener.fileno() == -1

@@ -161,10 +161,14 @@ def test_a_worker_is_killed_before_its_group_and_neither_need_be_there(
 
 
 def test_the_workers_module_cannot_be_met_by_an_import() -> None:
+    before, importers = dict(sys.modules), dict(sys.path_importer_cache)
     module = load_worker_main()
 
     assert callable(module.prepare)
-    assert "worker_main" not in sys.modules
+    assert module not in sys.modules.values()
+    assert {name: sys.modules[name] for name in before} == before
+    assert not {name for name in set(sys.modules) - set(before) if name.startswith("framework")}
+    assert set(sys.path_importer_cache) <= set(importers)
 
 
 def test_the_whole_program(tmp_path: Path) -> None:

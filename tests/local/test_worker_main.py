@@ -5,33 +5,29 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
-import resource
 import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import DistributionFinder
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from framework.local import worker_main
-from framework.local.ids import trace_id
+from framework.local import worker_main, worker_system
 from framework.local.runtime_packages import runtime_packages
+from framework.local.worker_logging import Logging
 from framework.local.worker_main import (
     CannotLoad,
     Channel,
     Context,
-    Memory,
     RuntimePackages,
     load,
     prepare_imports,
     result_frame,
     serve,
 )
+from tests.support.kills import recording
 
 SETUP = {
     "source": "",
@@ -256,22 +252,6 @@ def test_frames_that_came_together_are_told_apart(wire: Wire) -> None:
     assert received == [b"one", b"", b"three" * 3_000, None]
 
 
-def test_memory_is_asked_for_only_where_it_may_have_grown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    faults = iter([5, 5, 6, 6])
-    asked = iter([1000, 2000])
-    monkeypatch.setattr(
-        resource,
-        "getrusage",
-        lambda _: SimpleNamespace(ru_minflt=next(faults), ru_majflt=1),
-    )
-    monkeypatch.setattr(worker_main, "memory_used", lambda: next(asked))
-    memory = Memory()
-
-    assert [memory.used() for _ in range(4)] == [1000, 1000, 2000, 2000]
-
-
 @pytest.mark.parametrize(
     ("result", "kind", "error_type"),
     [
@@ -320,65 +300,6 @@ def test_runtime_packages_show_themselves_alone() -> None:
     assert versions(None) == []
 
 
-LOGGING = """
-import json, logging, sys
-{before}
-logging.basicConfig(level="DEBUG", format="never: %(message)s")
-log = logging.getLogger("notes")
-log.debug("quiet")
-log.info("one\\ntwo", extra={{"note": 7}})
-try:
-    {{}}["x"]
-except KeyError:
-    log.exception("bad")
-"""
-
-
-def logged(log_format: str, level: str) -> str:
-    """What a handler that logs prints, in an interpreter of its own."""
-    before = "from framework.local.worker_main import Logging\n"
-    text = LOGGING.format(before="")
-    program = (
-        f"{before}import sys\nsys.modules.pop('logging', None)\n"
-        f"Logging.request_id = 'r-1'\n"
-        f"sys.meta_path.insert(0, Logging({log_format!r}, {level!r}))\n{text}"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-def test_logging_in_json_is_that_of_lambda() -> None:
-    info, error = map(json.loads, logged("JSON", "INFO").splitlines())
-
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", info.pop("timestamp"))
-    assert info == {
-        "level": "INFO",
-        "message": "one\ntwo",
-        "logger": "notes",
-        "requestId": "r-1",
-        "note": 7,
-    }
-    assert (error["level"], error["errorType"]) == ("ERROR", "KeyError")
-    assert error["errorMessage"] == "'x'"
-    assert "in <module>" in error["stackTrace"][0]
-    assert error["location"].startswith("<string>:<module>:")
-
-
-def test_logging_in_text_is_that_of_lambda() -> None:
-    error, *trace = logged("Text", "").splitlines()
-
-    level, moment, request_id, message = error.split("\t")
-    assert (level, request_id, message) == ("[ERROR]", "r-1", "bad")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
-    assert "in <module>" in trace[0]
-
-
 def test_a_forked_child_never_answers(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
 
@@ -393,141 +314,6 @@ def test_a_forked_child_never_answers(wire: Wire, monkeypatch: pytest.MonkeyPatc
         wire.channel.send(b"V", b"1")
 
     assert left == [0]
-
-
-def recording(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    killed: list[tuple[int, int]] = []
-
-    def kill(group: int, number: int) -> None:
-        killed.append((group, number))
-
-    monkeypatch.setattr(os, "killpg", kill)
-    return killed
-
-
-def test_the_end_of_the_parent_is_the_end_of_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    killed = recording(monkeypatch)
-    reading, writing = os.pipe()
-    os.close(writing)
-    worker_main.end_with_parent(reading)
-    os.close(reading)
-
-    assert killed == [(0, signal.SIGKILL)]
-
-
-class Kernel:
-    """What `ctypes.CDLL(None)` gives on Linux; `asked` is what was asked of it."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[int, ...]] = []
-
-    def prctl(self, *values: int) -> int:
-        self.asked.append(values)
-        return 0
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    import ctypes
-
-    kernel = Kernel()
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: kernel)
-    return kernel
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the signal is Linux's")
-def test_linux_is_asked_for_a_signal(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    handled: list[tuple[int, object]] = []
-
-    def note(number: int, handler: Callable[..., object]) -> None:
-        handled.append((number, handler))
-
-    monkeypatch.setattr(signal, "signal", note)
-    ask = worker_main.signal_of_the_end()
-    assert handled == [(signal.SIGRTMAX, worker_main.end_everything)]
-    assert kernel.asked == []
-
-    ask()
-    assert kernel.asked == [(1, int(signal.SIGRTMAX), 0, 0, 0)]
-
-
-def test_other_systems_are_not_asked(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    worker_main.signal_of_the_end()()
-
-    assert kernel.asked == []
-
-
-def test_a_kernel_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ctypes
-
-    def fail(name: None) -> None:
-        raise OSError
-
-    monkeypatch.setattr(ctypes, "CDLL", fail)
-    worker_main.signal_of_the_end()()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="what is kept is glibc's")
-def test_trace_ids_have_one_place_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ctypes
-
-    getenv = ctypes.CDLL(None).getenv
-    getenv.restype = ctypes.c_void_p
-
-    def place() -> int:
-        found = getenv(b"_X_AMZN_TRACE_ID")
-        assert ctypes.string_at(found) == os.environb[b"_X_AMZN_TRACE_ID"]
-        assert isinstance(found, int)
-        return found
-
-    monkeypatch.setattr(os, "putenv", os.putenv)
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", "")
-    worker_main.keep_one_trace_id()
-    places = []
-    for trace in [trace_id(), trace_id(), "of another form", trace_id()]:
-        os.environ["_X_AMZN_TRACE_ID"] = trace
-        child = subprocess.run(["printenv", "_X_AMZN_TRACE_ID"], capture_output=True, text=True)
-        assert child.stdout == f"{trace}\n"
-        places.append(place())
-
-    assert places[0] == places[1] == places[3] != places[2]
-    del os.environ["_X_AMZN_TRACE_ID"]
-    assert getenv(b"_X_AMZN_TRACE_ID") is None
-
-
-def test_other_systems_keep_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    usual = os.putenv
-    worker_main.keep_one_trace_id()
-
-    assert os.putenv is usual
-
-
-def test_a_pipe_says_whether_something_waits_to_be_read() -> None:
-    reads, writes = os.pipe()
-    unread = worker_main.unread_of(writes)
-    said = [unread()]
-    os.write(writes, b"ab")
-    said.append(unread())
-    os.read(reads, 1)
-    said.append(unread())
-    os.read(reads, 1)
-    said.append(unread())
-    os.close(reads)
-    os.close(writes)
-
-    assert said == [sys.platform != "linux", True, True, sys.platform != "linux"]
-    assert unread()
-
-
-def test_where_a_pipe_cannot_be_asked_something_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    reads, writes = os.pipe()
-    monkeypatch.setattr(sys, "platform", "darwin")
-
-    assert worker_main.unread_of(writes)()
-    os.close(reads)
-    os.close(writes)
 
 
 @pytest.fixture
@@ -549,7 +335,7 @@ def test_what_a_template_prepares_leaves_nothing_behind(
     printed = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdout", printed)
     monkeypatch.setattr(worker_main, "signal_of_the_end", lambda: bool)
-    monkeypatch.setattr(os, "putenv", os.putenv)
+    monkeypatch.setattr(worker_main, "keep_one_trace_id", lambda: None)
     modules, hooks = set(sys.modules), list(sys.meta_path)
 
     worker_main.prepare()
@@ -557,7 +343,7 @@ def test_what_a_template_prepares_leaves_nothing_behind(
     assert printed.line_buffering
     assert [place for place, _ in moved] == ["/"]
     assert (set(sys.modules), sys.meta_path) == (modules, hooks)
-    assert worker_main.Logging.request_id == os.environ["_X_AMZN_TRACE_ID"] == ""
+    assert Logging.request_id == os.environ["_X_AMZN_TRACE_ID"] == ""
 
 
 def test_one_worker_from_its_set_up_to_its_end(
@@ -584,7 +370,7 @@ def test_one_worker_from_its_set_up_to_its_end(
 
     assert wire.frames() == [(b"R", None), (b"V", "e")]
     assert moved == [(str(source), {"A": "b"})]
-    assert watched == [(worker_main.end_with_parent, (life,))]
+    assert watched == [(worker_system.end_with_parent, (life,))]
     assert killed == [(0, signal.SIGKILL)]
     os.close(life)
 
