@@ -6,11 +6,12 @@ function. The only room that imports moto or boto3, and moto only in a process o
 
     service      binds the ports, wires the rest, ends it
     model        what the plan holds, typed;  values: its inputs as plain data
-    server       HTTP in and out;  http_messages: a request and a response as data
+    server       HTTP in and out, by connection and stream on the loop;  http_messages: a request
+                 and a response as data
     gateway      API Gateway: router, throttle, cors, authorizer, event, response
-    workers      Lambda: processes of worker_main, forked by template_main;  processes, environment,
-                 interpreters, runtime_packages, sources (did a file change), output (what handlers
-                 print)
+    workers      Lambda: processes of worker_main (worker_system, worker_logging, worker_errors),
+                 forked by template_main;  processes, environment, interpreters, runtime_packages,
+                 sources (did a file change), output (what handlers print)
     gate         IAM in front of the cloud: needs, s3_needs, ssm_needs, policy, advice, refusals,
                  s3_deletion
     cloud        the process of cloud_main, which is moto
